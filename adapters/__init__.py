@@ -1,0 +1,1 @@
+"""Translators between outside payloads and the nouns of slotengine."""

@@ -1,0 +1,141 @@
+"""
+The words that people read instead of codes, in French and English.
+
+Nothing here decides; a code without a label is a programming error that tests catch.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from slotengine.codes import Audience, Mode, Priority, Profession, ReferralState, SourceKind
+
+
+class Lang(StrEnum):
+    """Languages of the sentences."""
+
+    FR = "fr"
+    EN = "en"
+
+
+Words = tuple[str, str]
+"""French, English."""
+
+PRIORITY: dict[Priority, Words] = {
+    Priority.STAT: ("dans les 4 h", "within 4 h"),
+    Priority.ASAP: ("dans les 12 h", "within 12 h"),
+    Priority.URGENT: ("sous 24 h", "within 24 h"),
+    Priority.ROUTINE: ("sous 48 h", "within 48 h"),
+}
+MODE: dict[Mode, Words] = {
+    Mode.AMB: ("au cabinet", "at the practice"),
+    Mode.HH: ("à domicile", "at home"),
+    Mode.VR: ("en téléconsultation", "by video"),
+}
+PROFESSION: dict[Profession, Words] = {
+    Profession.PHYSICIAN: ("médecin", "doctor"),
+    Profession.PHARMACIST: ("pharmacien", "pharmacist"),
+    Profession.DENTIST: ("chirurgien-dentiste", "dentist"),
+    Profession.MIDWIFE: ("sage-femme", "midwife"),
+    Profession.NURSE: ("infirmier", "nurse"),
+    Profession.PHYSIOTHERAPIST: ("kinésithérapeute", "physiotherapist"),
+    Profession.PODIATRIST: ("pédicure-podologue", "podiatrist"),
+    Profession.SPEECH_THERAPIST: ("orthophoniste", "speech therapist"),
+    Profession.ORTHOPTIST: ("orthoptiste", "orthoptist"),
+    Profession.PSYCHOLOGIST: ("psychologue", "psychologist"),
+    Profession.OCCUPATIONAL_THERAPIST: ("ergothérapeute", "occupational therapist"),
+    Profession.DIETITIAN: ("diététicien", "dietitian"),
+}
+SOURCE: dict[SourceKind, Words] = {
+    SourceKind.PHARMACY: ("pharmacie", "pharmacy"),
+    SourceKind.NURSE: ("infirmier", "nurse"),
+    SourceKind.PHYSIOTHERAPIST: ("kinésithérapeute", "physiotherapist"),
+    SourceKind.MIDWIFE: ("sage-femme", "midwife"),
+    SourceKind.SAMU: ("SAMU", "SAMU"),
+    SourceKind.EMERGENCY: ("urgences", "emergency department"),
+    SourceKind.HOSPITAL: ("hôpital", "hospital"),
+    SourceKind.EHPAD: ("EHPAD", "nursing home"),
+    SourceKind.SOCIAL: ("action sociale (CCAS, CDAS)", "social services"),
+    SourceKind.PRACTICE: ("cabinet", "practice"),
+}
+AUDIENCE: dict[Audience, Words] = {
+    Audience.PUBLIC: ("tout public", "anyone"),
+    Audience.PRO: ("professionnels de santé", "health professionals"),
+    Audience.SNP: ("régulation (SAS)", "regulators (SAS)"),
+    Audience.CPTS: ("professionnels de la CPTS", "professionals of the CPTS"),
+}
+REFERRAL_STATE: dict[ReferralState, Words] = {
+    ReferralState.RECEIVED: ("reçue", "received"),
+    ReferralState.WAITING: ("en attente", "waiting"),
+    ReferralState.PROMISED: ("créneau réservé, à annoncer", "seat reserved, to be announced"),
+    ReferralState.HELD: ("créneau tenu", "seat held"),
+    ReferralState.BOOKED: ("rendez-vous confirmé", "appointment confirmed"),
+    ReferralState.CLOSED: ("close", "closed"),
+    ReferralState.REFUSED: ("refusée", "refused"),
+}
+
+_DAYS_FR = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
+_DAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS_FR = (
+    "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre",
+    "octobre", "novembre", "décembre",
+)  # fmt: skip
+_MONTHS_EN = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+
+
+def word(words: Words, lang: Lang) -> str:
+    """Gives one of the two languages."""
+    return words[0] if lang is Lang.FR else words[1]
+
+
+def within(hours: float, lang: Lang) -> str:
+    """
+    Says a deadline's length in words.
+
+    Examples
+    --------
+    >>> within(4, Lang.FR), within(24, Lang.FR), within(12, Lang.EN)
+    ('dans les 4 h', 'sous 24 h', 'within 12 h')
+    """
+    number = f"{hours:g}"
+    if lang is Lang.EN:
+        return f"within {number} h"
+    soon = 12  # hours: "dans les" up to half a day, "sous" beyond, as the counter says it
+    return f"dans les {number} h" if hours <= soon else f"sous {number} h"
+
+
+def when(at: datetime, zone: ZoneInfo, lang: Lang) -> str:
+    """
+    Says an instant in the territory's own time.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> when(datetime(2026, 11, 23, 13, 10, tzinfo=UTC), ZoneInfo("Europe/Paris"), Lang.FR)
+    'lundi 23 novembre, 14 h 10'
+    >>> when(datetime(2026, 11, 23, 13, 10, tzinfo=UTC), ZoneInfo("Europe/Paris"), Lang.EN)
+    'Monday 23 November, 14:10'
+    """
+    local = at.astimezone(zone)
+    if lang is Lang.EN:
+        day, month = _DAYS_EN[local.weekday()], _MONTHS_EN[local.month - 1]
+        return f"{day} {local.day} {month}, {local:%H:%M}"
+    day, month = _DAYS_FR[local.weekday()], _MONTHS_FR[local.month - 1]
+    number = "1er" if local.day == 1 else str(local.day)
+    return f"{day} {number} {month}, {local.hour} h {local:%M}"
+
+
+def kilometres(metres: int, lang: Lang) -> str:
+    """
+    Says a distance.
+
+    Examples
+    --------
+    >>> kilometres(3250, Lang.FR), kilometres(3250, Lang.EN)
+    ('3,2 km', '3.2 km')
+    """
+    text = f"{metres / 1000:.1f} km"
+    return text.replace(".", ",") if lang is Lang.FR else text

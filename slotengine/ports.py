@@ -1,0 +1,199 @@
+"""
+What the engine needs from the outside, as Protocols; each method is a contract.
+
+A store runs a piece of work in one transaction. The work gets a ``Unit``: everything that it
+changes is written with its event, or nothing is.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Literal, Protocol, TypeVar
+
+from slotengine.answers import Conflict, Event
+from slotengine.codes import BookingStatus, Mode, ReferralState, SourceKind
+from slotengine.domain import (
+    Actor,
+    Booking,
+    Practitioner,
+    Referral,
+    Site,
+    Slot,
+    TimeWindow,
+    Value,
+)
+from slotengine.policy import Policy
+from slotengine.problem import Plan
+
+T = TypeVar("T")
+
+PutOutcome = Literal["created", "changed", "same", "booked", "foreign", "overlap", "unknown"]
+"""
+What became of a published slot: ``booked`` it has active bookings and would have moved under them
+(kept as it was); ``foreign`` its id belongs to another territory; ``overlap`` its practitioner has
+another open slot at that time; ``unknown`` its practitioner or site was never published.
+"""
+
+
+class StoredReferral(Value):
+    """A referral as it stands, with the digest of the content it came with."""
+
+    referral: Referral
+    digest: str
+
+
+class Unit(Protocol):
+    """One transaction. Changes are stamped with the ``now`` and ``actor`` it was opened with."""
+
+    def save_policy(self, policy: Policy) -> None:
+        """Makes ``policy`` the territory's, creating the territory; older versions stay stored."""
+
+    def policy(self, territory: str) -> Policy:
+        """Gives the territory's present policy, or raises UnknownTerritoryError."""
+
+    def territories(self) -> tuple[str, ...]:
+        """Gives the names of all territories, sorted."""
+
+    def advance_clock(self, territory: str, tolerance: timedelta) -> None:
+        """Raises the territory's high-water ``now``; ClockError when ``now`` lies behind it."""
+
+    def put_practitioners(self, values: Sequence[Practitioner]) -> int:
+        """Inserts or replaces by (territory, id); gives how many were new or changed."""
+
+    def put_sites(self, values: Sequence[Site]) -> int:
+        """Inserts or replaces by (territory, id); gives how many were new or changed."""
+
+    def put_slots(self, values: Sequence[Slot]) -> dict[str, PutOutcome]:
+        """
+        Inserts or replaces slots by id and gives the outcome of each; a change raises its version.
+
+        A repeated publication never reopens a withdrawn slot.
+        """
+
+    def withdraw_slot(self, slot_id: str, why: str) -> tuple[Booking, ...]:
+        """
+        Withdraws a slot, raises its version, cancels its active bookings, gives them as they were.
+
+        UnknownIdError when there is none; a withdrawn slot gives () again.
+        """
+
+    def slot(self, slot_id: str) -> Slot:
+        """Gives one slot, or raises UnknownIdError."""
+
+    def slots(self, territory: str, window: TimeWindow) -> tuple[Slot, ...]:
+        """Gives slots owned by or shared with the territory that start in the window, any state."""
+
+    def practitioners(self, slots: Sequence[Slot]) -> tuple[Practitioner, ...]:
+        """Gives the practitioners of these slots, from each slot's owner territory, once each."""
+
+    def sites(self, slots: Sequence[Slot]) -> tuple[Site, ...]:
+        """Gives the sites of these slots, from each slot's owner territory, once each."""
+
+    def agenda(self, practitioner: str, window: TimeWindow) -> tuple[Slot, ...]:
+        """Gives one practitioner's slots that start in the window, by start."""
+
+    def active_bookings(self, slot_ids: Sequence[str]) -> tuple[Booking, ...]:
+        """Gives promised, confirmed and unexpired held bookings of these slots."""
+
+    def patient_bookings(self, patient_key: str) -> tuple[tuple[Booking, Slot], ...]:
+        """Gives the patient's active bookings in every territory, with their slots."""
+
+    def add_referral(self, referral: Referral, digest: str) -> bool:
+        """Inserts a referral; False when (territory, source, reference) is already known."""
+
+    def find_referral(
+        self, territory: str, source: SourceKind, reference: str
+    ) -> StoredReferral | None:
+        """Finds a referral by what makes it unique."""
+
+    def stored_referral(self, referral_id: str) -> StoredReferral:
+        """Gives one referral, or raises UnknownIdError."""
+
+    def replace_referral(self, referral: Referral, digest: str) -> None:
+        """Replaces a referral's content (not its state) and records that it was amended."""
+
+    def set_referral_state(self, referral_id: str, state: ReferralState, why: str = "") -> None:
+        """Moves a referral along ``transitions.REFERRAL_STEPS`` or raises TransitionError."""
+
+    def referrals(self, territory: str, states: Sequence[ReferralState]) -> tuple[Referral, ...]:
+        """Gives the territory's referrals in these states, by id."""
+
+    def patient_referrals(self, territory: str, patient_key: str) -> tuple[Referral, ...]:
+        """Gives the patient's referrals in the territory that are neither closed nor refused."""
+
+    def booking(self, booking_id: str) -> Booking:
+        """Gives one booking, or raises UnknownIdError."""
+
+    def booking_of(self, referral_id: str) -> Booking | None:
+        """Gives the referral's active booking (an expired hold is none)."""
+
+    def take_seat(
+        self,
+        referral_id: str,
+        slot: Slot,
+        *,
+        mode: Mode,
+        status: Literal[BookingStatus.HELD, BookingStatus.PROMISED],
+        held_until: datetime | None = None,
+        why: str = "",
+    ) -> Booking:
+        """
+        Takes the lowest free seat of the slot at the version given.
+
+        SlotTakenError: every seat is taken, the slot changed, was withdrawn or is not open yet, its
+        practitioner's day is full, or the practitioner is elsewhere. DuplicateReferralError: the
+        referral has an active booking, or its patient has one at an overlapping hour.
+        """
+
+    def confirm(self, booking_id: str) -> Booking:
+        """
+        Confirms a held or promised booking; a confirmed one is given back as it is.
+
+        HoldExpiredError when the hold ran out; TransitionError from any other status.
+        """
+
+    def end_booking(
+        self,
+        booking_id: str,
+        status: Literal[BookingStatus.CANCELLED, BookingStatus.FULFILLED, BookingStatus.NOSHOW],
+        why: str = "",
+    ) -> Booking:
+        """Ends an active booking and frees its counters; repeating the same end changes nothing."""
+
+    def tell(self, booking_id: str) -> Booking:
+        """Marks a promised booking as told to the patient: from now on it does not move."""
+
+    def expire_holds(self, territory: str) -> tuple[Booking, ...]:
+        """Marks holds that ran out as expired and gives them."""
+
+    def commit_plan(self, plan: Plan, slots: Sequence[Slot]) -> tuple[Conflict, ...]:
+        """
+        Writes a plan: untold promises of its referrals move, new ones are made, seat by seat.
+
+        A seat that was taken meanwhile, a slot whose version differs from ``slots``, or a referral
+        that was placed, amended or closed meanwhile comes back as a conflict. The plan is stored.
+        """
+
+    def event(self, territory: str, kind: str, **ids: str | None) -> None:
+        """Appends an event of its own (ids: referral, slot, booking, why)."""
+
+    def events(self, after: str | None, limit: int) -> tuple[Event, ...]:
+        """Gives events after a cursor, in an order that no later commit can fill in behind."""
+
+
+class Store(Protocol):
+    """Where every promise is kept."""
+
+    def write(self, work: Callable[[Unit], T], *, now: datetime, actor: Actor | None = None) -> T:
+        """
+        Runs work in one writing transaction; commits, or rolls all of it back and raises.
+
+        Serialisation failures and deadlocks are retried a bounded number of times (so work may
+        run more than once); then StoreBusyError. In a host's transaction a SAVEPOINT is used and
+        the host's transaction stays usable after any error.
+        """
+
+    def read(self, work: Callable[[Unit], T], *, now: datetime) -> T:
+        """Runs work that only reads, on one consistent snapshot."""
+
+    def close(self) -> None:
+        """Gives every connection back."""

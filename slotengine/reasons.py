@@ -1,0 +1,198 @@
+"""
+Why: every reason code with its sentence in French and English.
+
+A sentence holds figures, never a patient. Rules are listed in the order of the funnel: a pair is
+refused by the first rule it fails.
+"""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from slotengine.domain import Value
+from slotengine.labels import Lang
+
+
+class Rule(StrEnum):
+    """The hard rules between one referral and one slot, in the order in which they are asked."""
+
+    SHARING = "sharing"
+    PROFESSION = "profession"
+    SPECIALTY = "specialty"
+    MODE = "mode"
+    AUDIENCE = "audience"
+    AGE = "age"
+    MOTIVE = "motive"
+    OPENING = "opening"
+    WINDOW = "window"
+    DEADLINE = "deadline"
+    PATIENT_BUSY = "patient_busy"
+    MOBILITY = "mobility"
+    ACCESS = "access"
+    LOCATION = "location"
+    TRAVEL = "travel"
+    REACH = "reach"
+
+
+class ReasonCode(StrEnum):
+    """Everything that an answer can give as its reason."""
+
+    NO_SLOT = "no_slot"
+    SHARING = "sharing"
+    PROFESSION = "profession"
+    SPECIALTY = "specialty"
+    MODE = "mode"
+    AUDIENCE = "audience"
+    AGE = "age"
+    MOTIVE = "motive"
+    OPENING = "opening"
+    WINDOW = "window"
+    DEADLINE = "deadline"
+    PATIENT_BUSY = "patient_busy"
+    MOBILITY = "mobility"
+    ACCESS = "access"
+    LOCATION = "location"
+    TRAVEL = "travel"
+    REACH = "reach"
+    SEATS_TAKEN = "seats_taken"
+    NO_FREE_SEAT = "no_free_seat"
+    RED_FLAG_LEVEL = "red_flag_level"
+    RED_FLAG_STAT = "red_flag_stat"
+    RED_FLAG_MOTIVE = "red_flag_motive"
+    OUT_OF_HOURS = "out_of_hours"
+    WINDOW_PAST = "window_past"
+    DEADLINE_PAST = "deadline_past"
+    ANOTHER_NEED_FIRST = "another_need_first"
+    LINKED = "linked"
+
+
+SENTENCES: dict[ReasonCode, tuple[str, str]] = {
+    ReasonCode.NO_SLOT: (
+        "Aucun créneau n'est publié sur cette période.",
+        "No slot is published for this period.",
+    ),
+    ReasonCode.SHARING: (
+        "Aucun créneau n'est partagé avec ce territoire.",
+        "No slot is shared with this territory.",
+    ),
+    ReasonCode.PROFESSION: (
+        "Aucun créneau de la profession demandée.",
+        "No slot of the profession asked for.",
+    ),
+    ReasonCode.SPECIALTY: (
+        "Aucun créneau de la spécialité demandée.",
+        "No slot of the specialty asked for.",
+    ),
+    ReasonCode.MODE: (
+        "Aucun créneau selon le mode demandé (cabinet, domicile, téléconsultation).",
+        "No slot in the mode asked for (practice, home, video).",
+    ),
+    ReasonCode.AUDIENCE: (
+        "Les créneaux restants sont réservés à d'autres demandeurs.",
+        "The slots left are reserved for other requesters.",
+    ),
+    ReasonCode.AGE: (
+        "Aucun praticien ne reçoit les patients de cet âge.",
+        "No practitioner sees patients of this age.",
+    ),
+    ReasonCode.MOTIVE: (
+        "Aucun praticien ne prend en charge ce motif.",
+        "No practitioner takes this motive.",
+    ),
+    ReasonCode.OPENING: (
+        "Les créneaux restants ne sont pas encore ouverts à la réservation, ou ont été retirés.",
+        "The slots left are not open for booking yet, or were withdrawn.",
+    ),
+    ReasonCode.WINDOW: (
+        "Aucun créneau dans les disponibilités du patient.",
+        "No slot at a time when the patient is available.",
+    ),
+    ReasonCode.DEADLINE: (
+        "Aucun créneau avant l'échéance.",
+        "No slot before the deadline.",
+    ),
+    ReasonCode.PATIENT_BUSY: (
+        "Le patient a déjà un rendez-vous aux heures restantes.",
+        "The patient already has an appointment at the hours left.",
+    ),
+    ReasonCode.MOBILITY: (
+        "Le patient ne peut pas se déplacer jusqu'au cabinet.",
+        "The patient can't travel to a practice.",
+    ),
+    ReasonCode.ACCESS: (
+        "Aucun lieu restant n'est accessible en fauteuil roulant.",
+        "None of the places left is accessible by wheelchair.",
+    ),
+    ReasonCode.LOCATION: (
+        "Le lieu du patient n'est pas connu.",
+        "The patient's place is not known.",
+    ),
+    ReasonCode.TRAVEL: (
+        "Aucun créneau à une distance acceptable.",
+        "No slot within an acceptable distance.",
+    ),
+    ReasonCode.REACH: (
+        "Le patient ne peut pas arriver à temps aux créneaux restants.",
+        "The patient can't get to the slots left in time.",
+    ),
+    ReasonCode.SEATS_TAKEN: (
+        "Les {seats} places possibles sont prises par des demandes plus urgentes ou mieux placées.",
+        "All {seats} possible seats are taken, by referrals more urgent or better placed.",
+    ),
+    ReasonCode.NO_FREE_SEAT: (
+        "Aucune place libre ne convient.",
+        "No free seat fits.",
+    ),
+    ReasonCode.RED_FLAG_LEVEL: (
+        "Appelez le 15 : le SAMU a classé ce cas comme une urgence.",
+        "Call 15: the SAMU graded this case as an emergency.",
+    ),
+    ReasonCode.RED_FLAG_STAT: (
+        "Appelez le 15 : une urgence immédiate ne passe pas par les soins non programmés.",
+        "Call 15: an immediate emergency does not go through unscheduled care.",
+    ),
+    ReasonCode.RED_FLAG_MOTIVE: (
+        "Appelez le 15 : ce motif est un signe d'alerte.",
+        "Call 15: this motive is a red flag.",
+    ),
+    ReasonCode.OUT_OF_HOURS: (
+        "Le territoire est fermé à cette heure : {service} répond au {phone}, ou le 15.",
+        "The territory is closed at this hour: {service} answers on {phone}, or call 15.",
+    ),
+    ReasonCode.WINDOW_PAST: (
+        "Les disponibilités demandées sont passées.",
+        "The times asked for are past.",
+    ),
+    ReasonCode.DEADLINE_PAST: (
+        "L'échéance de la demande est passée.",
+        "The referral's deadline is past.",
+    ),
+    ReasonCode.ANOTHER_NEED_FIRST: (
+        "Une autre demande du même patient est traitée d'abord.",
+        "Another referral of the same patient comes first.",
+    ),
+    ReasonCode.LINKED: (
+        "Le même besoin du même patient est déjà connu par une autre source.",
+        "The same need of the same patient is already known from another source.",
+    ),
+}
+
+
+class Reason(Value):
+    """A reason code with its figures."""
+
+    code: ReasonCode
+    figures: dict[str, int | str] = Field(default_factory=dict)
+
+    def text(self, lang: Lang = Lang.FR) -> str:
+        """
+        Gives the sentence in one language; a figure may differ by language (``service_fr``).
+
+        Examples
+        --------
+        >>> Reason(code=ReasonCode.SEATS_TAKEN, figures={"seats": 3}).text(Lang.EN)
+        'All 3 possible seats are taken, by referrals more urgent or better placed.'
+        """
+        suffix = f"_{lang.value}"
+        figures = {key.removesuffix(suffix): value for key, value in self.figures.items()}
+        return SENTENCES[self.code][0 if lang is Lang.FR else 1].format(**figures)

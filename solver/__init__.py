@@ -1,0 +1,1 @@
+"""Pure functions from a Problem to a Plan: no input or output, no clock, no SQL."""
