@@ -2,7 +2,8 @@
 ``Problem`` and ``Plan``: the contract between engine and solver.
 
 A Problem is complete, sorted and checked when it is built; nothing is fetched, defaulted or
-repaired while solving. A Plan carries its own proof: one dual per referral and per free seat at each level.
+repaired while solving. A Plan carries its own proof: one dual per referral and per free seat at
+each level.
 """
 
 import hashlib
