@@ -1,1 +1,305 @@
-"""Gives a patient who needs care soon the right reserved slot, and proves it."""
+"""
+Gives a patient who needs care soon the right reserved slot, and proves it.
+
+Every public name lives here once; ``slotengine.solver``, ``slotengine.adapters``,
+``slotengine.fixtures``, ``slotengine.nightly`` and ``slotengine.opening`` are rooms of their own. A
+name opens its module when it is first asked for, so that ``import slotengine`` costs a host almost
+nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from slotengine.answers import (
+        Conflict,
+        Event,
+        Incident,
+        Offer,
+        Placement,
+        PlanReport,
+        PublishReport,
+        Receipt,
+        RejectedItem,
+        WithdrawReport,
+    )
+    from slotengine.codes import (
+        Audience,
+        BookingStatus,
+        CareLevel,
+        Mobility,
+        Mode,
+        Priority,
+        Profession,
+        ReferralState,
+        Sex,
+        SlotState,
+        SourceKind,
+    )
+    from slotengine.domain import (
+        Actor,
+        Booking,
+        Location,
+        Motive,
+        Patient,
+        Practitioner,
+        Referral,
+        Requester,
+        Site,
+        Slot,
+        TimeWindow,
+        referral_id,
+    )
+    from slotengine.engine import Engine
+    from slotengine.errors import (
+        BookingError,
+        ClockError,
+        DuplicateReferralError,
+        HoldExpiredError,
+        HorizonError,
+        InputError,
+        PlanRejectedError,
+        PolicyError,
+        ProblemError,
+        ReferralConflictError,
+        ReferralFormatError,
+        SchemaError,
+        SlotEngineError,
+        SlotTakenError,
+        SolverError,
+        SolverTimeoutError,
+        StoreBusyError,
+        StoreError,
+        TransitionError,
+        UnknownIdError,
+        UnknownTerritoryError,
+    )
+    from slotengine.labels import Lang
+    from slotengine.policy import (
+        Counting,
+        Deadlines,
+        Detour,
+        OpeningHours,
+        OutOfHours,
+        Policy,
+        SeatValues,
+        Speeds,
+        WaitingWeights,
+    )
+    from slotengine.ports import Store
+    from slotengine.problem import (
+        Assignment,
+        Candidate,
+        Explanation,
+        FunnelStep,
+        LevelDuals,
+        Limits,
+        Pin,
+        Plan,
+        Problem,
+        TravelMatrix,
+        Unserved,
+        Violation,
+    )
+    from slotengine.reasons import Reason, ReasonCode, Rule
+
+__all__ = [
+    "Actor",
+    "Assignment",
+    "Audience",
+    "Booking",
+    "BookingError",
+    "BookingStatus",
+    "Candidate",
+    "CareLevel",
+    "ClockError",
+    "Conflict",
+    "Counting",
+    "Deadlines",
+    "Detour",
+    "DuplicateReferralError",
+    "Engine",
+    "Event",
+    "Explanation",
+    "FunnelStep",
+    "HoldExpiredError",
+    "HorizonError",
+    "Incident",
+    "InputError",
+    "Lang",
+    "LevelDuals",
+    "Limits",
+    "Location",
+    "Mobility",
+    "Mode",
+    "Motive",
+    "Offer",
+    "OpeningHours",
+    "OutOfHours",
+    "Patient",
+    "Pin",
+    "Placement",
+    "Plan",
+    "PlanRejectedError",
+    "PlanReport",
+    "Policy",
+    "PolicyError",
+    "Practitioner",
+    "Priority",
+    "Problem",
+    "ProblemError",
+    "Profession",
+    "PublishReport",
+    "Reason",
+    "ReasonCode",
+    "Receipt",
+    "Referral",
+    "ReferralConflictError",
+    "ReferralFormatError",
+    "ReferralState",
+    "RejectedItem",
+    "Requester",
+    "Rule",
+    "SchemaError",
+    "SeatValues",
+    "Sex",
+    "Site",
+    "Slot",
+    "SlotEngineError",
+    "SlotState",
+    "SlotTakenError",
+    "SolverError",
+    "SolverTimeoutError",
+    "SourceKind",
+    "Speeds",
+    "Store",
+    "StoreBusyError",
+    "StoreError",
+    "TimeWindow",
+    "TransitionError",
+    "TravelMatrix",
+    "UnknownIdError",
+    "UnknownTerritoryError",
+    "Unserved",
+    "Violation",
+    "WaitingWeights",
+    "WithdrawReport",
+    "referral_id",
+]
+
+_ROOMS = {
+    "answers": (
+        "Conflict",
+        "Event",
+        "Incident",
+        "Offer",
+        "Placement",
+        "PlanReport",
+        "PublishReport",
+        "Receipt",
+        "RejectedItem",
+        "WithdrawReport",
+    ),
+    "codes": (
+        "Audience",
+        "BookingStatus",
+        "CareLevel",
+        "Mobility",
+        "Mode",
+        "Priority",
+        "Profession",
+        "ReferralState",
+        "Sex",
+        "SlotState",
+        "SourceKind",
+    ),
+    "domain": (
+        "Actor",
+        "Booking",
+        "Location",
+        "Motive",
+        "Patient",
+        "Practitioner",
+        "Referral",
+        "Requester",
+        "Site",
+        "Slot",
+        "TimeWindow",
+        "referral_id",
+    ),
+    "engine": ("Engine",),
+    "errors": (
+        "BookingError",
+        "ClockError",
+        "DuplicateReferralError",
+        "HoldExpiredError",
+        "HorizonError",
+        "InputError",
+        "PlanRejectedError",
+        "PolicyError",
+        "ProblemError",
+        "ReferralConflictError",
+        "ReferralFormatError",
+        "SchemaError",
+        "SlotEngineError",
+        "SlotTakenError",
+        "SolverError",
+        "SolverTimeoutError",
+        "StoreBusyError",
+        "StoreError",
+        "TransitionError",
+        "UnknownIdError",
+        "UnknownTerritoryError",
+    ),
+    "labels": ("Lang",),
+    "policy": (
+        "Counting",
+        "Deadlines",
+        "Detour",
+        "OpeningHours",
+        "OutOfHours",
+        "Policy",
+        "SeatValues",
+        "Speeds",
+        "WaitingWeights",
+    ),
+    "ports": ("Store",),
+    "problem": (
+        "Assignment",
+        "Candidate",
+        "Explanation",
+        "FunnelStep",
+        "LevelDuals",
+        "Limits",
+        "Pin",
+        "Plan",
+        "Problem",
+        "TravelMatrix",
+        "Unserved",
+        "Violation",
+    ),
+    "reasons": (
+        "Reason",
+        "ReasonCode",
+        "Rule",
+    ),
+}
+"""Where each public name lives; a test compares this table with the imports above."""
+
+_HOMES = {name: f"{__name__}.{room}" for room, names in _ROOMS.items() for name in names}
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+if not TYPE_CHECKING:
+    # Hidden from type checkers: a module-level __getattr__ would make every misspelt name valid.
+
+    def __getattr__(name: str) -> object:
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+        value = getattr(import_module(home), name)
+        globals()[name] = value
+        return value
