@@ -85,11 +85,12 @@ class WithdrawReport(Value):
 
 
 class Conflict(Value):
-    """A planned seat that the day took meanwhile; the referral waits again."""
+    """A planned seat that the day took meanwhile, and the seat found instead, if any."""
 
     referral: Id
     slot: Id
     why: str
+    replacement: Booking | None = None
 
 
 class PlanReport(Value):

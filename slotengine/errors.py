@@ -9,6 +9,8 @@ Every exception that slotengine raises on purpose, in one tree.
         PolicyError                 a policy can't be read or contradicts itself
         ProblemError                a planning problem is incomplete or contradicts itself
         HorizonError                a time lies too far away to be computed with
+        ReferralPastError           all times that a referral asks for are past
+        TokenError                  an offer's token can't be read
         UnknownTerritoryError       no such territory (also LookupError)
       BookingError                  the world said no: read the state and offer again
         SlotTakenError              the seat went to somebody else
@@ -68,6 +70,22 @@ class ProblemError(InputError):
 
 class HorizonError(InputError):
     """A slot starts too far away. Plan a nearer horizon."""
+
+
+class ReferralPastError(InputError):
+    """Every time the referral asks for is past. Ask the patient for new times and send it again."""
+
+    def __init__(self, referral_id: str, what: str) -> None:
+        super().__init__(f"referral {referral_id}: {what} is past")
+        self.referral_id = referral_id
+        self.what = what
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.referral_id, self.what)
+
+
+class TokenError(InputError):
+    """The text is not an offer's token. Ask for offers again."""
 
 
 class UnknownTerritoryError(InputError, LookupError):

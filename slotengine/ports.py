@@ -192,8 +192,12 @@ class Store(Protocol):
         the host's transaction stays usable after any error.
         """
 
-    def read(self, work: Callable[[Unit], T], *, now: datetime) -> T:
-        """Runs work that only reads, on one consistent snapshot."""
+    def read(self, work: Callable[[Unit], T], *, now: datetime | None = None) -> T:
+        """
+        Runs work that only reads, on one consistent snapshot.
+
+        Without ``now`` no question that depends on time can be asked (a ValueError says so).
+        """
 
     def close(self) -> None:
         """Gives every connection back."""

@@ -1,0 +1,370 @@
+"""
+The engine: the verbs that a host calls. One engine is safe in many threads.
+
+Every changing verb takes ``now`` and ``actor`` and is one transaction: it happens with its events,
+or not at all. "No slot fits" is an answer; the world saying no is a ``BookingError``.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal, Self
+
+from slotengine import offering, planning, referring, supplying
+from slotengine.answers import (
+    Event,
+    Offer,
+    Placement,
+    PlanReport,
+    PublishReport,
+    Receipt,
+    WithdrawReport,
+)
+from slotengine.codes import BookingStatus, ReferralState
+from slotengine.domain import Actor, Booking, Practitioner, Referral, Site, Slot, TimeWindow
+from slotengine.policy import Policy
+from slotengine.ports import Store
+from slotengine.problem import Limits, Problem, TravelMatrix
+from slotengine.tokens import read_token
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+MAX_OFFERS = 20
+"""Requesters see offers, never an agenda."""
+
+
+class Engine:
+    """
+    Places referrals, plans nights and keeps every promise in one store.
+
+    Parameters
+    ----------
+    store
+        Where promises are kept; ``Engine.open`` makes one from a URL.
+    travel
+        The host's own travel matrix; default great circle and detour of the Policy.
+    """
+
+    def __init__(self, store: Store, *, travel: TravelMatrix | None = None) -> None:
+        self._store = store
+        self._travel = travel
+
+    @classmethod
+    def open(
+        cls,
+        url: str | None = None,
+        *,
+        travel: TravelMatrix | None = None,
+        schema: str | None = None,
+    ) -> Self:
+        """
+        Opens the database at an SQLAlchemy URL; default one SQLite file in the user's data folder.
+
+        Raises
+        ------
+        SchemaError
+            When the database is older or newer than this library; an embedded SQLite file that is
+            older is upgraded instead.
+        StoreError
+            When the database can't be opened.
+        """
+        # The store opens SQLAlchemy, which `import slotengine` must not pay for.
+        from slotengine.store import SqlStore, default_url
+
+        return cls(SqlStore.open(url or default_url(), schema=schema), travel=travel)
+
+    def bound_to(self, connection: "Connection", *, schema: str | None = None) -> "Engine":
+        """
+        Gives an engine that works inside the host's transaction and never ends it.
+
+        A rollback by the host takes the booking with it; a lost race leaves the transaction usable.
+        """
+        from slotengine.store import SqlStore
+
+        return Engine(SqlStore.bound(connection, schema=schema), travel=self._travel)
+
+    def dispose(self) -> None:
+        """Gives every connection back; ``close`` is what one does to a booking."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.dispose()
+
+    # --- the territory and its slots ---
+
+    def set_policy(self, policy: Policy, *, now: datetime, actor: Actor | None = None) -> None:
+        """Makes ``policy`` its territory's from now on; the territory is created if it is new."""
+        self._store.write(lambda unit: unit.save_policy(policy), now=now, actor=actor)
+
+    def policy(self, territory: str) -> Policy:
+        """Gives the territory's present policy, or raises UnknownTerritoryError."""
+        return self._store.read(lambda unit: unit.policy(territory))
+
+    def territories(self) -> tuple[str, ...]:
+        """Gives the names of the territories in the store."""
+        return self._store.read(lambda unit: unit.territories())
+
+    def publish(
+        self,
+        territory: str,
+        *,
+        practitioners: Sequence[Practitioner] = (),
+        sites: Sequence[Site] = (),
+        slots: Sequence[Slot] = (),
+        now: datetime,
+        actor: Actor | None = None,
+    ) -> PublishReport:
+        """
+        Takes over practitioners, sites and slots; repeating it changes nothing.
+
+        A slot with bookings is never changed under them: it comes back as rejected, with why.
+
+        Raises
+        ------
+        UnknownTerritoryError
+            When the territory has no policy yet.
+        InputError
+            When a value is of another territory; nothing is written then.
+        """
+        return self._store.write(
+            lambda unit: supplying.publish(
+                unit, territory, practitioners=practitioners, sites=sites, slots=slots
+            ),
+            now=now,
+            actor=actor,
+        )
+
+    def withdraw(
+        self,
+        slot_ids: Sequence[str],
+        *,
+        reason: str,
+        now: datetime,
+        actor: Actor | None = None,
+    ) -> WithdrawReport:
+        """Takes slots back; a patient on one is an incident and is seated again if a seat fits."""
+        return self._store.write(
+            lambda unit: supplying.withdraw(
+                unit, slot_ids, why=reason, now=now, matrix=self._travel
+            ),
+            now=now,
+            actor=actor,
+        )
+
+    # --- referrals ---
+
+    def refer(self, referral: Referral, *, now: datetime, actor: Actor | None = None) -> Receipt:
+        """
+        Receives a referral; the same message again gives its present state and writes nothing.
+
+        A red flag is stored as refused, with "call 15" as its reason.
+
+        Raises
+        ------
+        ReferralConflictError
+            When the reference is known with other content: ``amend`` is the way.
+        ReferralPastError
+            When its deadline or all its windows are past.
+        """
+        return self._store.write(
+            lambda unit: referring.receive(unit, referral, now=now), now=now, actor=actor
+        )
+
+    def amend(self, referral: Referral, *, now: datetime, actor: Actor | None = None) -> Receipt:
+        """
+        Replaces what a referral asks for.
+
+        A held or promised seat that no longer fits is given back; a confirmed one stays, and the
+        receipt names the rule it breaks.
+        """
+        return self._store.write(
+            lambda unit: referring.amend(unit, referral, now=now, matrix=self._travel),
+            now=now,
+            actor=actor,
+        )
+
+    def cancel_referral(
+        self, referral_id: str, *, reason: str, now: datetime, actor: Actor | None = None
+    ) -> Receipt:
+        """Closes a referral and gives its seat back; repeating it changes nothing."""
+        return self._store.write(
+            lambda unit: referring.cancel(unit, referral_id, reason), now=now, actor=actor
+        )
+
+    def referral(self, referral_id: str) -> Referral:
+        """Gives one referral with its present state, or raises UnknownIdError."""
+        return self._store.read(lambda unit: unit.stored_referral(referral_id).referral)
+
+    def waiting(self, territory: str) -> tuple[Referral, ...]:
+        """Gives the referrals that need a seat and have none."""
+        states = (ReferralState.RECEIVED, ReferralState.WAITING)
+        return self._store.read(lambda unit: unit.referrals(territory, states))
+
+    # --- seats ---
+
+    def offers(self, referral_id: str, *, now: datetime, limit: int = 3) -> list[Offer]:
+        """Gives the best free seats, best first: ``limit`` of them, at most ``MAX_OFFERS``."""
+        most = max(0, min(limit, MAX_OFFERS))
+        return self._store.read(
+            lambda unit: offering.offers(
+                unit, referral_id, now=now, limit=most, matrix=self._travel
+            ),
+            now=now,
+        )
+
+    def hold(self, offer: Offer | str, *, now: datetime, actor: Actor | None = None) -> Booking:
+        """
+        Holds an offered seat for the Policy's time; takes an ``Offer`` or its token.
+
+        Raises
+        ------
+        SlotTakenError
+            When somebody else was faster, the offer ran out, or the slot changed.
+        DuplicateReferralError
+            When the referral has a seat already.
+        TokenError
+            When the text is no token.
+        """
+        token = read_token(offer.token if isinstance(offer, Offer) else offer)
+        return self._store.write(
+            lambda unit: offering.hold(unit, token, now=now, matrix=self._travel),
+            now=now,
+            actor=actor,
+        )
+
+    def place(
+        self,
+        referral: Referral,
+        *,
+        now: datetime,
+        confirm: bool = False,
+        actor: Actor | None = None,
+    ) -> Placement:
+        """
+        Receives a referral and holds its best seat, in one transaction.
+
+        A seat lost to somebody faster is followed by the next candidate. "None" is an answer, with
+        reasons; outside opening hours the answer names the service that is open.
+        """
+        return self._store.write(
+            lambda unit: offering.place(
+                unit,
+                referring.receive(unit, referral, now=now),
+                now=now,
+                confirm=confirm,
+                matrix=self._travel,
+            ),
+            now=now,
+            actor=actor,
+        )
+
+    def confirm(self, booking_id: str, *, now: datetime, actor: Actor | None = None) -> Booking:
+        """Confirms a held or promised seat, or raises HoldExpiredError; again gives the same."""
+        return self._store.write(lambda unit: unit.confirm(booking_id), now=now, actor=actor)
+
+    def tell(self, booking_id: str, *, now: datetime, actor: Actor | None = None) -> Booking:
+        """Records that the patient was told a promised seat: from now on no night moves it."""
+        return self._store.write(lambda unit: unit.tell(booking_id), now=now, actor=actor)
+
+    def release(self, booking_id: str, *, now: datetime, actor: Actor | None = None) -> Booking:
+        """Gives a seat back because the requester did not want it."""
+        return self.cancel(booking_id, reason="released", now=now, actor=actor)
+
+    def cancel(
+        self, booking_id: str, *, reason: str, now: datetime, actor: Actor | None = None
+    ) -> Booking:
+        """Cancels a booking; its referral waits again. Repeating it changes nothing."""
+        return self._store.write(
+            lambda unit: unit.end_booking(booking_id, BookingStatus.CANCELLED, why=reason),
+            now=now,
+            actor=actor,
+        )
+
+    def close(
+        self,
+        booking_id: str,
+        outcome: Literal[BookingStatus.FULFILLED, BookingStatus.NOSHOW],
+        *,
+        now: datetime,
+        actor: Actor | None = None,
+    ) -> Booking:
+        """Records that the patient came, or did not; the referral is closed."""
+        return self._store.write(
+            lambda unit: unit.end_booking(booking_id, outcome), now=now, actor=actor
+        )
+
+    def booking(self, booking_id: str) -> Booking:
+        """Gives one booking, or raises UnknownIdError."""
+        return self._store.read(lambda unit: unit.booking(booking_id))
+
+    def agenda(self, practitioner: str, window: TimeWindow) -> tuple[Slot, ...]:
+        """Gives one practitioner's slots that start in the window, by start."""
+        return self._store.read(lambda unit: unit.agenda(practitioner, window))
+
+    # --- the night, and why ---
+
+    def plan(
+        self,
+        territory: str,
+        horizon: timedelta | None = None,
+        *,
+        now: datetime,
+        limits: Limits | None = None,
+        seed: int = 0,
+        actor: Actor | None = None,
+    ) -> PlanReport:
+        """
+        Plans the territory's waiting referrals over a horizon (default the Policy's), with proof.
+
+        Confirmed, told and held seats are pinned. What is written is promised: the seat is blocked
+        and may move until the patient is told. A seat that the day took while we solved comes back
+        as a conflict, with the seat found instead.
+
+        Raises
+        ------
+        PlanRejectedError
+            When the independent check finds a violation; nothing is written.
+        SolverTimeoutError
+            When nothing usable was found within ``limits``.
+        """
+        bounds = limits or Limits()
+        self._store.write(
+            lambda unit: (
+                unit.expire_holds(territory)
+                if unit.policy(territory).territory == territory
+                else ()
+            ),
+            now=now,
+            actor=actor,
+        )
+        problem, left_out = self._night(territory, horizon, now=now)
+        plan = planning.solved(problem, limits=bounds, seed=seed)
+        conflicts = self._store.write(
+            lambda unit: planning.commit(unit, problem, plan, now=now, matrix=self._travel),
+            now=now,
+            actor=actor,
+        )
+        return planning.report(problem, plan, left_out=left_out, conflicts=conflicts)
+
+    def problem(
+        self, territory: str, horizon: timedelta | None = None, *, now: datetime
+    ) -> Problem:
+        """Gives what ``plan`` would solve now, to replay, check or explain it."""
+        return self._night(territory, horizon, now=now)[0]
+
+    def _night(
+        self, territory: str, horizon: timedelta | None, *, now: datetime
+    ) -> tuple[Problem, tuple[Receipt, ...]]:
+        return self._store.read(
+            lambda unit: planning.load(
+                unit, territory, now=now, horizon=horizon, matrix=self._travel
+            ),
+            now=now,
+        )
+
+    def events(self, after: str | None = None, limit: int = 1000) -> tuple[Event, ...]:
+        """Gives state changes after a cursor, in order, at least once, ids only."""
+        return self._store.read(lambda unit: unit.events(after, limit))

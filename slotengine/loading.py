@@ -1,0 +1,124 @@
+"""
+From the store to a Problem: what one referral, or one night, may know.
+
+The counter and the night load through the same functions, so that both see the same rules.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from slotengine.codes import ACTIVE, BookingStatus, SlotState
+from slotengine.domain import Booking, Practitioner, Referral, Site, Slot, TimeWindow, by_id
+from slotengine.policy import Policy
+from slotengine.ports import Unit
+from slotengine.problem import Pin, Problem, TravelMatrix
+
+_Supply = TypeVar("_Supply", Practitioner, Site)
+
+EDGE = timedelta(seconds=1)
+"""A window is half-open; a deadline is inclusive: the window must end just after it."""
+
+
+def is_movable(booking: Booking) -> bool:
+    """Tells whether the night may move a booking: promised, and the patient not told."""
+    return booking.status is BookingStatus.PROMISED and booking.told_at is None
+
+
+def counter_problem(
+    unit: Unit,
+    referral: Referral,
+    policy: Policy,
+    *,
+    now: datetime,
+    matrix: TravelMatrix | None,
+) -> Problem | None:
+    """Gives the Problem of one referral now, every active booking pinned; None without a future."""
+    if referral.deadline is None or referral.deadline < now:
+        return None
+    window = TimeWindow(start=now, end=referral.deadline + EDGE)
+    slots = _open_slots(unit, referral.territory, window)
+    bookings = unit.active_bookings([slot.id for slot in slots])
+    return _problem(
+        unit, [referral], policy, now=now, slots=slots, bookings=bookings, matrix=matrix
+    )
+
+
+def night_problem(
+    unit: Unit,
+    referrals: Sequence[Referral],
+    policy: Policy,
+    *,
+    now: datetime,
+    horizon: timedelta,
+    matrix: TravelMatrix | None,
+) -> Problem:
+    """Gives the Problem of a night: promises of these referrals that nobody was told are free."""
+    window = TimeWindow(start=now, end=now + horizon)
+    slots = _open_slots(unit, policy.territory, window)
+    placing = {referral.id for referral in referrals}
+    bookings = [
+        booking
+        for booking in unit.active_bookings([slot.id for slot in slots])
+        if not (booking.referral in placing and is_movable(booking))
+    ]
+    return _problem(unit, referrals, policy, now=now, slots=slots, bookings=bookings, matrix=matrix)
+
+
+def _open_slots(unit: Unit, territory: str, window: TimeWindow) -> list[Slot]:
+    return [slot for slot in unit.slots(territory, window) if slot.state is SlotState.OPEN]
+
+
+def _problem(
+    unit: Unit,
+    referrals: Sequence[Referral],
+    policy: Policy,
+    *,
+    now: datetime,
+    slots: Sequence[Slot],
+    bookings: Iterable[Booking],
+    matrix: TravelMatrix | None,
+) -> Problem:
+    known = by_id(slots)
+    pinned = {booking.id: booking for booking in bookings}
+    patients: dict[str, str] = {}
+    placing = {referral.id for referral in referrals}
+    for referral in referrals:
+        # A patient's other appointments count in every territory and outside the horizon too.
+        for booking, slot in unit.patient_bookings(referral.patient.key):
+            if booking.referral in placing and is_movable(booking):
+                continue
+            pinned[booking.id] = booking
+            patients[booking.id] = referral.patient.key
+            known.setdefault(slot.id, slot)
+    pins = [
+        Pin(
+            referral=booking.referral,
+            patient=patients.get(booking.id, ""),
+            slot=booking.slot,
+            seat=booking.seat,
+        )
+        for booking in pinned.values()
+        if booking.slot in known and booking.status in ACTIVE
+    ]
+    listed = list(known.values())
+    return Problem.build(
+        territory=policy.territory,
+        as_of=now,
+        policy=policy,
+        practitioners=_own_first(unit.practitioners(listed), policy.territory),
+        sites=_own_first(unit.sites(listed), policy.territory),
+        slots=listed,
+        referrals=referrals,
+        pins=pins,
+        matrix=matrix,
+    )
+
+
+def _own_first(values: Iterable[_Supply], territory: str) -> list[_Supply]:
+    """Keeps one value an id; the own territory's where two territories describe the same."""
+    chosen: dict[str, _Supply] = {}
+    for value in values:
+        if value.id not in chosen or value.territory == territory:
+            chosen[value.id] = value
+    return list(chosen.values())

@@ -1,0 +1,100 @@
+"""
+Planning runs as an APScheduler job, one a territory.
+
+This is the one place that reads the clock: a job starts by itself and nobody can hand it ``now``.
+"""
+
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from slotengine.answers import PlanReport
+from slotengine.domain import Actor
+from slotengine.engine import Engine
+from slotengine.errors import InputError
+
+if TYPE_CHECKING:
+    from apscheduler.job import Job
+    from apscheduler.schedulers.base import BaseScheduler
+
+logger = logging.getLogger("slotengine.nightly")
+logger.addHandler(logging.NullHandler())
+
+ACTOR = Actor(role="system", id="nightly")
+
+HOURS_PER_DAY = 24
+
+CHANGEOVER_HOUR = 2
+"""
+Local hour that the October night has twice and the March night not at all.
+
+APScheduler 3.11.3 fires a 02:30 job twice on 25 October 2026 and at a time that does not exist on
+28 March 2027 (Europe/Paris); 01:30 and 03:00 fire once on both (measured).
+"""
+
+LATE_START_SECONDS = 3 * 3600
+"""A run that could not start on time (the machine slept) still starts this much later."""
+
+
+def install(
+    scheduler: "BaseScheduler",
+    engine: Engine,
+    territory: str,
+    *,
+    hour: int = 1,
+    minute: int = 30,
+) -> "Job":
+    """
+    Adds the nightly run of one territory to the host's scheduler, or replaces it.
+
+    The engine is pickled by a persistent job store: it must have been opened from a URL.
+
+    Parameters
+    ----------
+    hour, minute
+        Local time in the territory's zone. Default 01:30.
+
+    Raises
+    ------
+    InputError
+        For a time that does not exist, or that a changeover night has twice or not at all.
+    UnknownTerritoryError
+        When the territory has no policy.
+    """
+    if not 0 <= hour < HOURS_PER_DAY or not 0 <= minute < 60:  # noqa: PLR2004 - minutes of an hour
+        raise InputError(f"{hour}:{minute:02} is not a time of day")
+    policy = engine.policy(territory)
+    if hour == CHANGEOVER_HOUR:
+        raise InputError("02:00-02:59 happens twice or never on changeover nights; choose 1 or 3 h")
+    return scheduler.add_job(
+        run,
+        "cron",
+        args=(engine, territory),
+        hour=hour,
+        minute=minute,
+        timezone=policy.zone,
+        id=f"slotengine-nightly-{territory}",
+        name=f"slotengine: plan {territory}",
+        replace_existing=True,
+        coalesce=True,
+        max_instances=1,
+        misfire_grace_time=LATE_START_SECONDS,
+    )
+
+
+def run(engine: Engine, territory: str) -> PlanReport:
+    """Plans one territory now; what the scheduler calls."""
+    now = datetime.now(UTC)
+    report = engine.plan(territory, now=now, actor=ACTOR)
+    logger.info(
+        "planned",
+        extra={
+            "territory": territory,
+            "plan": report.plan.digest,
+            "served": len(report.plan.assignments),
+            "unserved": len(report.plan.unserved),
+            "proved": report.plan.proved,
+            "conflicts": len(report.conflicts),
+        },
+    )
+    return report

@@ -1,0 +1,176 @@
+"""
+The night: who is to be placed, a proven plan, an independent check, and a write seat by seat.
+
+Solving happens outside any transaction; what the day took meanwhile comes back as a conflict and is
+seated again at once.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from slotengine.answers import Conflict, PlanReport, Receipt
+from slotengine.codes import Priority, ReferralState
+from slotengine.domain import Referral, TimeWindow
+from slotengine.errors import InputError, PlanRejectedError
+from slotengine.loading import is_movable, night_problem
+from slotengine.offering import reseat
+from slotengine.policy import Policy
+from slotengine.ports import Unit
+from slotengine.problem import Limits, Plan, Problem, TravelMatrix
+from slotengine.reasons import Reason, ReasonCode
+
+PLANNED_STATES = (ReferralState.RECEIVED, ReferralState.WAITING, ReferralState.PROMISED)
+URGENCY = {priority: rank for rank, priority in enumerate(Priority)}
+
+
+def prepare(unit: Unit, territory: str) -> None:
+    """Moves the territory's clock on and ends holds that ran out, so that their seats are free."""
+    unit.advance_clock(territory, unit.policy(territory).clock_tolerance)
+    unit.expire_holds(territory)
+
+
+def load(
+    unit: Unit,
+    territory: str,
+    *,
+    now: datetime,
+    horizon: timedelta | None,
+    matrix: TravelMatrix | None,
+) -> tuple[Problem, tuple[Receipt, ...]]:
+    """Gives the night's Problem, and who is left out of it with the reason."""
+    policy = unit.policy(territory)
+    span = policy.plan_horizon if horizon is None else horizon
+    if span <= timedelta(0):
+        raise InputError(f"planning horizon must be positive, not {span}")
+    window = TimeWindow(start=now, end=now + span)
+    chosen, left_out = _choose(unit, policy, window)
+    problem = night_problem(unit, chosen, policy, now=now, horizon=span, matrix=matrix)
+    return problem, left_out
+
+
+def _choose(
+    unit: Unit, policy: Policy, window: TimeWindow
+) -> tuple[list[Referral], tuple[Receipt, ...]]:
+    """
+    Chooses who is placed tonight: the most urgent need of each patient.
+
+    Two needs of one patient could land on overlapping hours, which no rule between one referral
+    and one slot can see; the second need is placed by the next run or at the counter.
+    """
+    waiting = sorted(
+        unit.referrals(policy.territory, PLANNED_STATES),
+        key=lambda one: (URGENCY[one.priority], one.deadline or window.end, one.id),
+    )
+    chosen: dict[str, Referral] = {}
+    left_out = []
+    for referral in waiting:
+        code = _left_out(unit, referral, window)
+        if code is None and referral.patient.key in chosen:
+            code = ReasonCode.ANOTHER_NEED_FIRST
+        if code is None:
+            chosen[referral.patient.key] = referral
+        elif referral.state is not ReferralState.PROMISED:
+            left_out.append(_receipt(referral, code, window))
+    return list(chosen.values()), tuple(left_out)
+
+
+def _left_out(unit: Unit, referral: Referral, window: TimeWindow) -> ReasonCode | None:
+    """Tells why a referral is not placed tonight; a told or later promise stays as it is."""
+    if referral.state is ReferralState.PROMISED:
+        booking = unit.booking_of(referral.id)
+        if booking is not None:
+            start = unit.slot(booking.slot).start
+            free = is_movable(booking) and window.start <= start < window.end
+            return None if free else ReasonCode.LINKED
+    if referral.deadline is not None and referral.deadline < window.start:
+        return ReasonCode.DEADLINE_PAST
+    met = any(
+        other.id != referral.id
+        and set(other.professions) & set(referral.professions)
+        and other.state in {ReferralState.HELD, ReferralState.BOOKED}
+        for other in unit.patient_referrals(referral.territory, referral.patient.key)
+    )
+    return ReasonCode.LINKED if met else None
+
+
+def _receipt(referral: Referral, code: ReasonCode, window: TimeWindow) -> Receipt:
+    return Receipt(
+        referral=referral.id,
+        state=referral.state,
+        deadline=referral.deadline or window.end,
+        repeated=True,
+        reasons=(Reason(code=code),),
+    )
+
+
+def solved(problem: Problem, *, limits: Limits, seed: int) -> Plan:
+    """
+    Solves and checks.
+
+    Raises
+    ------
+    PlanRejectedError
+        When the independent check finds a violation: the plan must not be written.
+    """
+    from slotengine.solver.check import check
+    from slotengine.solver.solve import solve
+
+    plan = solve(problem, limits=limits, seed=seed)
+    violations = check(problem, plan)
+    if violations:
+        raise PlanRejectedError(
+            tuple(f"{one.rule}: {one.subject}: {one.detail}" for one in violations)
+        )
+    return plan
+
+
+def commit(
+    unit: Unit, problem: Problem, plan: Plan, *, now: datetime, matrix: TravelMatrix | None
+) -> tuple[Conflict, ...]:
+    """Writes the plan; a seat lost to the day is sought again among what is free now."""
+    unit.advance_clock(problem.territory, problem.policy.clock_tolerance)
+    conflicts = []
+    for conflict in unit.commit_plan(plan, problem.slots):
+        replacement = None
+        state = unit.stored_referral(conflict.referral).referral.state
+        if state in {ReferralState.RECEIVED, ReferralState.WAITING}:
+            replacement, _ = reseat(
+                unit, conflict.referral, now=now, matrix=matrix, why="plan_conflict"
+            )
+        conflicts.append(conflict.replaced(replacement=replacement))
+    for unserved in plan.unserved:
+        if unit.stored_referral(unserved.referral).referral.state is ReferralState.RECEIVED:
+            unit.set_referral_state(
+                unserved.referral, ReferralState.WAITING, why=unserved.reasons[0].code.value
+            )
+    return tuple(conflicts)
+
+
+def report(
+    problem: Problem,
+    plan: Plan,
+    *,
+    left_out: Sequence[Receipt],
+    conflicts: Sequence[Conflict],
+) -> PlanReport:
+    """Counts what the night did."""
+    served = {assignment.referral for assignment in plan.assignments}
+    by_priority = {
+        priority.value: (
+            sum(one.priority is priority and one.id in served for one in problem.referrals),
+            sum(one.priority is priority for one in problem.referrals),
+        )
+        for priority in Priority
+    }
+    return PlanReport(
+        plan=plan,
+        referrals=len(problem.referrals),
+        seats=len(problem.free_seats),
+        pinned=len(problem.pins),
+        without_own_practitioner=sum(
+            one.patient.own_practitioner is None for one in problem.referrals
+        ),
+        served_by_priority=by_priority,
+        left_out=tuple(left_out),
+        conflicts=tuple(conflicts),
+    )

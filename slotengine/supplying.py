@@ -1,0 +1,99 @@
+"""Slots come and go: publication that never moves a patient, withdrawal that seats them again."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from slotengine.answers import Incident, PublishReport, RejectedItem, WithdrawReport
+from slotengine.domain import Practitioner, Site, Slot
+from slotengine.errors import InputError
+from slotengine.offering import reseat
+from slotengine.ports import PutOutcome, Unit
+from slotengine.problem import TravelMatrix
+
+WHY_REJECTED: dict[PutOutcome, str] = {
+    "booked": "it has bookings and would change under them; withdraw it instead",
+    "foreign": "its id belongs to another territory",
+    "overlap": "its practitioner has another open slot at that time",
+    "unknown": "its practitioner or site was never published",
+}
+
+
+def publish(
+    unit: Unit,
+    territory: str,
+    *,
+    practitioners: Sequence[Practitioner],
+    sites: Sequence[Site],
+    slots: Sequence[Slot],
+) -> PublishReport:
+    """
+    Takes over what changed; keeps back, with its reason, what would move a patient.
+
+    Raises
+    ------
+    InputError
+        When a value belongs to another territory: nothing is written.
+    """
+    policy = unit.policy(territory)
+    unit.advance_clock(territory, policy.clock_tolerance)
+    for value in (*practitioners, *sites, *slots):
+        if value.territory != territory:
+            raise InputError(f"{value.id} is of {value.territory}, not of {territory}")
+    changed_people = unit.put_practitioners(practitioners) + unit.put_sites(sites)
+    outcomes = unit.put_slots(slots)
+    counts = {name: sum(found == name for found in outcomes.values()) for name in _COUNTED}
+    return PublishReport(
+        created=counts["created"],
+        changed=counts["changed"] + changed_people,
+        same=counts["same"],
+        rejected=tuple(
+            RejectedItem(id=id_, why=WHY_REJECTED[outcome])
+            for id_, outcome in sorted(outcomes.items())
+            if outcome in WHY_REJECTED
+        ),
+    )
+
+
+_COUNTED = ("created", "changed", "same")
+
+
+def withdraw(
+    unit: Unit,
+    slot_ids: Sequence[str],
+    *,
+    why: str,
+    now: datetime,
+    matrix: TravelMatrix | None,
+) -> WithdrawReport:
+    """
+    Takes slots back; each patient on them becomes an incident and gets another seat if one fits.
+
+    All slots go first, so that nobody is seated again on the next one to vanish.
+    """
+    lost = []
+    for slot_id in sorted(set(slot_ids)):
+        slot = unit.slot(slot_id)
+        unit.advance_clock(slot.territory, unit.policy(slot.territory).clock_tolerance)
+        lost.extend(unit.withdraw_slot(slot_id, why))
+    incidents = []
+    for booking in sorted(lost, key=lambda booking: booking.referral):
+        replacement, reasons = reseat(
+            unit, booking.referral, now=now, matrix=matrix, why=f"incident:{booking.id}"
+        )
+        unit.event(
+            booking.territory,
+            "incident.seat_lost",
+            referral=booking.referral,
+            slot=booking.slot,
+            booking=booking.id,
+            why=why,
+        )
+        incidents.append(
+            Incident(
+                referral=booking.referral,
+                lost=booking,
+                replacement=replacement,
+                reasons=reasons,
+            )
+        )
+    return WithdrawReport(withdrawn=tuple(sorted(set(slot_ids))), incidents=tuple(incidents))
