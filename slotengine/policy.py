@@ -173,7 +173,7 @@ def _default_audiences() -> dict[SourceKind, tuple[Audience, ...]]:
     regulators (TRE_R314), so for the SAMU; a social centre employs no health professional and sees
     PUBLIC and CPTS.
     """
-    professional = (Audience.CPTS, Audience.PRO, Audience.PUBLIC)
+    professional: tuple[Audience, ...] = (Audience.CPTS, Audience.PRO, Audience.PUBLIC)
     rules = dict.fromkeys(SourceKind, professional)
     rules[SourceKind.SAMU] = (*professional, Audience.SNP)
     rules[SourceKind.SOCIAL] = (Audience.CPTS, Audience.PUBLIC)
