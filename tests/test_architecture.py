@@ -2,20 +2,13 @@
 
 import ast
 import sys
-import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-
-PROJECT = Path(__file__).resolve().parents[1]
-ROOT = "slotengine"
-
-Sources = dict[str, str]
-"""Source text by module name without its leading ``slotengine.``; the root package is ``""``."""
+from sources import PROJECT, ROOT, Sources, ambient_uses, imports, own, read_house
 
 
 class Room(NamedTuple):
@@ -79,19 +72,6 @@ CHECKERS = ("solver.check", "solver.check_*", "solver.certificate", "solver.cert
 CHECKERS_MAY_KNOW = ("domain", "codes", "problem", "policy", "errors", *CHECKERS)
 """The independent check shares no code with what it checks, and no library either."""
 
-AMBIENT = (
-    "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today",
-    "datetime.date.today", "time.time", "time.time_ns", "time.monotonic", "time.monotonic_ns",
-    "time.perf_counter", "time.perf_counter_ns", "time.process_time", "time.localtime",
-    "time.gmtime", "time.sleep", "os.environ", "os.getenv", "os.urandom", "os.getpid", "uuid.uuid1",
-    "uuid.uuid4", "random", "secrets", "numpy.random", "locale", "socket", "pathlib.Path.home",
-    "pathlib.Path.cwd",
-)  # fmt: skip
-"""Clock, randomness and environment: arguments in the core, never fetched."""
-
-SEEDED = ("random.Random", "numpy.random.default_rng", "numpy.random.Generator")
-"""Generators that repeat themselves; a call of them without a seed counts as ambient."""
-
 EXEMPT: dict[tuple[str, str], str] = {
     ("cli", "*"): "the command line is where clock and environment come in",
     ("cli_*", "*"): "the same",
@@ -107,53 +87,6 @@ def _matches(module: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(module, pattern) for pattern in patterns)
 
 
-def _house() -> Sources:
-    mapping = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["setuptools"][
-        "package-dir"
-    ]
-    sources: Sources = {}
-    for package, folder in mapping.items():
-        for file in sorted((PROJECT / folder).rglob("*.py")):
-            parts = [package, *file.relative_to(PROJECT / folder).with_suffix("").parts]
-            if parts[-1] == "__init__":
-                parts.pop()
-            sources[".".join(parts).removeprefix(ROOT).removeprefix(".")] = file.read_text()
-    return sources
-
-
-class _WithoutTypes(ast.NodeTransformer):
-    """Drops what is there for type checkers only."""
-
-    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
-        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            return node.orelse
-        return self.generic_visit(node)
-
-
-def _imports(source: str, house: Sources, *, typing: bool = True) -> Iterator[tuple[str, int]]:
-    """Yields full names of the modules that a source imports, wherever in it, with the line."""
-    tree: ast.AST = ast.parse(source)
-    if not typing:
-        tree = _WithoutTypes().visit(tree)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, node.lineno
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            for alias in node.names:
-                # `from slotengine import opening` opens the module, not the root.
-                child = f"{node.module}.{alias.name}"
-                is_module = child.removeprefix(f"{ROOT}.") in house
-                yield (child if is_module else node.module or ""), node.lineno
-
-
-def _own(name: str) -> str | None:
-    """Gives the house's short name of an imported module, or None for somebody else's."""
-    if name == ROOT:
-        return ""
-    return name.removeprefix(f"{ROOT}.") if name.startswith(f"{ROOT}.") else None
-
-
 def _room_of(module: str) -> Room | None:
     rooms = [room for room in ROOMS if _matches(module, room.modules)]
     return rooms[0] if len(rooms) == 1 else None
@@ -166,8 +99,8 @@ def floors(house: Sources) -> list[str]:
         room = _room_of(module)
         if room is None:
             continue  # the root re-exports all floors and stands above them
-        for name, line in _imports(source, house):
-            target = _own(name)
+        for name, line in imports(source, house):
+            target = own(name)
             other = _room_of(target) if target else None
             if other is None:
                 continue
@@ -183,7 +116,7 @@ def doors(house: Sources) -> list[str]:
     return [
         f"{module}:{line} opens {name}"
         for module, source in house.items()
-        for name, line in _imports(source, house, typing=False)
+        for name, line in imports(source, house, typing=False)
         if (top := name.partition(".")[0]) not in sys.stdlib_module_names
         and top != ROOT
         and not _matches(module, DOORS.get(top, ()))
@@ -196,8 +129,8 @@ def independent_check(house: Sources) -> list[str]:
     for module, source in house.items():
         if not _matches(module, CHECKERS):
             continue
-        for name, line in _imports(source, house):
-            target = _own(name)
+        for name, line in imports(source, house):
+            target = own(name)
             stdlib = name.partition(".")[0] in sys.stdlib_module_names
             if not stdlib and (target is None or not _matches(target, CHECKERS_MAY_KNOW)):
                 wrong.append(f"{module}:{line} knows {name}")
@@ -210,7 +143,7 @@ def roots(house: Sources) -> list[str]:
     return [
         f"{module}:{line} imports {name}"
         for module, source in house.items()
-        for name, line in _imports(source, house)
+        for name, line in imports(source, house)
         if name == ROOT or name.partition(".")[0] in aside
     ]
 
@@ -230,8 +163,8 @@ def cycles(house: Sources) -> list[str]:
     graph = {
         module: {
             target
-            for name, _ in _imports(source, house)
-            if (target := _own(name)) in house and target != module
+            for name, _ in imports(source, house)
+            if (target := own(name)) in house and target != module
         }
         for module, source in house.items()
         if module
@@ -243,71 +176,12 @@ def cycles(house: Sources) -> list[str]:
     return []
 
 
-def _dotted(node: ast.expr, names: dict[str, str]) -> str | None:
-    if isinstance(node, ast.Name):
-        return names.get(node.id)
-    if isinstance(node, ast.Attribute) and (base := _dotted(node.value, names)):
-        return f"{base}.{node.attr}"
-    return None
-
-
-def _is_ambient(name: str) -> bool:
-    return name not in SEEDED and any(
-        name == known or name.startswith(f"{known}.") for known in AMBIENT
-    )
-
-
-class _AmbientUses(ast.NodeVisitor):
-    """Collects full names of clock, randomness and environment that a source uses."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, str] = {}
-        self.found: list[tuple[str, int]] = []
-
-    def visit_Import(self, node: ast.Import) -> None:
-        for alias in node.names:
-            top = alias.name.partition(".")[0]
-            self.names[alias.asname or top] = alias.name if alias.asname else top
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        for alias in node.names:
-            full = f"{node.module}.{alias.name}"
-            self.names[alias.asname or alias.name] = full
-            if _is_ambient(full):
-                self.found.append((full, node.lineno))
-
-    def visit_Call(self, node: ast.Call) -> None:
-        name = _dotted(node.func, self.names)
-        if name in SEEDED and not node.args and not node.keywords:
-            self.found.append((f"{name} without a seed", node.lineno))
-        self.generic_visit(node)
-
-    def visit_Attribute(self, node: ast.Attribute) -> None:
-        name = _dotted(node, self.names)
-        if name is None:
-            self.generic_visit(node)
-        elif _is_ambient(name):
-            self.found.append((name, node.lineno))
-
-
-def _ambient_uses(source: str) -> list[tuple[str, int]]:
-    tree = ast.parse(source)
-    uses = _AmbientUses()
-    # Imports first: a function may use a name that the file imports further down.
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            uses.visit(node)
-    uses.found.clear()
-    uses.visit(tree)
-    return uses.found
-
-
 def ambient(house: Sources) -> list[str]:
     """Lists uses of clock, randomness and environment that nobody exempted."""
     return [
         f"{module}:{line} uses {name}"
         for module, source in house.items()
-        for name, line in _ambient_uses(source)
+        for name, line in ambient_uses(source)
         if not any(fnmatchcase(module, m) and fnmatchcase(name, n) for m, n in EXEMPT)
     ]
 
@@ -338,11 +212,11 @@ WALLS: tuple[Wall, ...] = (
 
 @pytest.mark.parametrize("wall", WALLS, ids=lambda wall: wall.__name__)
 def test_the_house_keeps_its(wall: Wall) -> None:
-    assert wall(_house()) == []
+    assert wall(read_house()) == []
 
 
 def test_the_house_is_read_whole() -> None:
-    house = _house()
+    house = read_house()
     assert {"", "domain", "solver", "adapters", "fixtures", "migrations.versions"} <= house.keys()
 
 
