@@ -1,0 +1,164 @@
+"""
+Verifies the proof that a plan carries: its duals, level by level, over every allowed pair.
+
+The argument, which is all that has to be believed. A solution is a set of options: each referral
+takes one seat or stays unserved, each free seat is taken or stays unused. At one level every option
+costs something, and duals ``u`` (per referral) and ``v`` (per seat) give it a reduced cost: its
+cost less the duals it meets. Each referral and each seat is met exactly once, so the level's
+objective is ``sum(u) + sum(v)`` plus the reduced costs of the options chosen. Where no reduced cost
+is negative, ``sum(u) + sum(v)`` is a bound; a solution that reaches it uses options of reduced
+cost 0 only. Those options, and no others, are the face on which the next level is judged.
+
+So an option's fate depends on no other option: each is followed through the levels on its own, from
+the rules of ``check_rules``, and no arcs are kept.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+
+from slotengine.solver.check_rules import Rules, tie_break
+
+from slotengine.problem import (
+    COST_LEVEL,
+    LEVELS,
+    TIE_LEVEL,
+    UNSERVED_LEVEL,
+    LevelDuals,
+    Plan,
+    Problem,
+    Violation,
+)
+
+MOST_LISTED = 20
+"""Broken options listed per rule; a wrong dual breaks thousands, and the first tell as much."""
+
+
+def certify(problem: Problem, plan: Plan) -> list[Violation]:
+    """
+    Verifies duals, bounds and the plan's declared objective against each other.
+
+    Whether the assignments really add up to that objective is ``check``'s question.
+    """
+    return [*dual_violations(Rules(problem), plan), *gap_violations(plan, plan.objective)]
+
+
+def bounds(problem: Problem, plan: Plan) -> tuple[int, ...]:
+    """
+    Gives the bound of each level as the sum of its duals, whatever the plan says its bounds are.
+
+    Stops before the first level whose duals don't fit the problem. They are lower bounds when
+    ``certify`` finds nothing.
+    """
+    found: list[int] = []
+    for name, duals in zip(LEVELS, plan.duals, strict=False):
+        if not _fits(problem, name, duals):
+            break
+        found.append(sum(duals.referral) + sum(duals.seat))
+    return tuple(found)
+
+
+def dual_violations(rules: Rules, plan: Plan) -> list[Violation]:
+    """
+    Verifies that the duals are feasible and that bounds and proved levels say what they prove.
+
+    This says nothing about the assignments, and holds or fails without them.
+    """
+    problem = rules.problem
+    levels = plan.proved_levels
+    if not 0 <= levels <= len(LEVELS) or len(plan.duals) != levels:
+        detail = f"{levels} levels proved, duals for {len(plan.duals)}"
+        return [Violation(rule="certificate.levels", subject="plan", detail=detail)]
+    for name, duals in zip(LEVELS, plan.duals, strict=False):
+        if not _fits(problem, name, duals):
+            rows, columns = len(problem.referrals), len(problem.free_seats)
+            detail = f"duals must be of level {name}, {rows} referrals and {columns} seats"
+            return [Violation(rule="certificate.shape", subject=name, detail=detail)]
+    return [*_bound_violations(problem, plan), *_option_violations(rules, plan)]
+
+
+def gap_violations(plan: Plan, objective: Sequence[int]) -> list[Violation]:
+    """Verifies that each proved level's bound is reached by ``objective``, so nothing is better."""
+    return [
+        Violation(
+            rule="certificate.gap", subject=name, detail=f"objective {reached}, bound {bound}"
+        )
+        for name, reached, bound, _ in zip(
+            LEVELS, objective, plan.bound, range(plan.proved_levels), strict=False
+        )
+        if reached != bound
+    ]
+
+
+def _fits(problem: Problem, name: str, duals: LevelDuals) -> bool:
+    return (
+        duals.level == name
+        and len(duals.referral) == len(problem.referrals)
+        and len(duals.seat) == len(problem.free_seats)
+    )
+
+
+def _bound_violations(problem: Problem, plan: Plan) -> Iterator[Violation]:
+    sums = bounds(problem, plan)
+    wanted: list[int | None] = [*sums, *repeat(None, len(LEVELS) - len(sums))]
+    if len(plan.bound) != len(LEVELS):
+        detail = f"{len(plan.bound)} bounds for {len(LEVELS)} levels"
+        yield Violation(rule="certificate.bound", subject="plan", detail=detail)
+    for name, said, proved in zip(LEVELS, plan.bound, wanted, strict=False):
+        if said != proved:
+            detail = f"bound {said}, the duals prove {proved}"
+            yield Violation(rule="certificate.bound", subject=name, detail=detail)
+
+
+def _option_violations(rules: Rules, plan: Plan) -> Iterator[Violation]:
+    """Follows every option through the levels; gives those whose reduced cost turns negative."""
+    problem = rules.problem
+    left: dict[str, int] = defaultdict(lambda: MOST_LISTED)
+    for rule, subject, level in _broken_options(rules, plan):
+        if left[rule] > 0:
+            left[rule] -= 1
+            detail = f"reduced cost below 0 at level {LEVELS[level]}"
+            yield Violation(rule=rule, subject=subject or problem.territory, detail=detail)
+
+
+def _broken_options(rules: Rules, plan: Plan) -> Iterator[tuple[str, str, int]]:
+    problem = rules.problem
+    seats: dict[str, list[tuple[int, tuple[int, ...]]]] = defaultdict(list)
+    for column, (slot_id, seat) in enumerate(problem.free_seats):
+        duals = tuple(level.seat[column] for level in plan.duals)
+        seats[slot_id].append((seat, duals))
+        at = _first_negative(-dual for dual in duals)
+        if at is not None:
+            yield "certificate.unused", f"{slot_id}#{seat}", at
+    for row, referral in enumerate(problem.referrals):
+        own = tuple(level.referral[row] for level in plan.duals)
+        staying = [int(at == UNSERVED_LEVEL[referral.priority]) for at in range(len(LEVELS))]
+        at = _first_negative(cost - dual for cost, dual in zip(staying, own, strict=False))
+        if at is not None:
+            yield "certificate.unserved", referral.id, at
+        for slot, figures in rules.allowed(referral):
+            costs = pair_costs(plan.seed, referral.id, slot.id, figures.cost)
+            for seat, duals in seats[slot.id]:
+                at = _first_negative(map(_reduced, costs, own, duals))
+                if at is not None:
+                    yield "certificate.arc", f"{referral.id} {slot.id}#{seat}", at
+
+
+def pair_costs(seed: int, referral_id: str, slot_id: str, cost: int) -> tuple[int, ...]:
+    """Gives what one served pair costs at each of ``LEVELS``."""
+    costs = [0] * len(LEVELS)
+    costs[COST_LEVEL] = cost
+    costs[TIE_LEVEL] = tie_break(seed, referral_id, slot_id)
+    return tuple(costs)
+
+
+def _reduced(cost: int, referral_dual: int, seat_dual: int) -> int:
+    return cost - referral_dual - seat_dual
+
+
+def _first_negative(reduced_costs: Iterator[int]) -> int | None:
+    """Gives the level at which an option breaks the proof; None when it leaves the face first."""
+    for level, reduced in enumerate(reduced_costs):
+        if reduced:
+            return level if reduced < 0 else None
+    return None

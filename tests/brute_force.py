@@ -1,0 +1,171 @@
+"""
+Optimal plans of tiny problems, by trying everything; the allowed pairs are stated by the test.
+
+Shares no code with the solver or the check: the tie-break is written out again, and the duals come
+from a shortest-path relaxation over what enumeration found to be optimal.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from itertools import product
+
+from slotengine.codes import Mode
+from slotengine.problem import LEVELS, UNSERVED_LEVEL, Assignment, LevelDuals, Plan, Problem
+from slotengine.problem import Unserved as NoSeat
+from slotengine.reasons import Reason, ReasonCode
+
+Figures = tuple[Mode, int, int, int, int]
+"""Mode, travel metres, travel minutes, wait minutes, cost."""
+
+Pairs = Mapping[tuple[str, str], Figures]
+"""Allowed pairs by (referral id, slot id), with figures worked out by hand."""
+
+UNUSED = -1
+"""The column that stands for "no seat"."""
+
+
+def tie_break(seed: int, referral: str, slot: str) -> int:
+    def eight(text: str) -> int:
+        digest = hashlib.blake2b(text.encode("utf-8"), digest_size=8).digest()
+        return sum(byte << (8 * place) for place, byte in enumerate(digest))
+
+    modulus = 2**64
+    s = eight("s" + slot)
+    z = eight(str(seed)) ^ eight("r" + referral) ^ (s * 2**32 % modulus + s // 2**32)
+    z = (z ^ z // 2**30) * 0xBF58476D1CE4E5B9 % modulus
+    z = (z ^ z // 2**27) * 0x94D049BB133111EB % modulus
+    return (z ^ z // 2**31) // 2**33
+
+
+def solve(
+    problem: Problem, pairs: Pairs, *, seed: int = 0, force: Mapping[str, str | None] | None = None
+) -> Plan:
+    """Gives the optimal plan; ``force`` sets slots (or none) against it, keeping the duals."""
+    rows = [referral.id for referral in problem.referrals]
+    costs = _option_costs(problem, pairs, seed)
+    best = min(_solutions(rows, costs), key=lambda chosen: _total(chosen, costs))
+    chosen, duals = best, _duals(problem, best, costs)
+    if force is not None:
+        chosen = _forced(problem, force)
+    total = _total(best, costs)
+    objective = total if force is None else _forced_total(problem, pairs, seed, chosen)
+    return Plan(
+        territory=problem.territory,
+        as_of=problem.as_of,
+        problem_digest=problem.digest,
+        policy_version=problem.policy.version,
+        policy_digest=problem.policy.digest,
+        travel_name=problem.travel_name,
+        seed=seed,
+        assignments=tuple(_assignments(problem, pairs, chosen)),
+        unserved=tuple(
+            NoSeat(referral=row, reasons=(Reason(code=ReasonCode.NO_FREE_SEAT),))
+            for row, column in zip(rows, chosen, strict=True)
+            if column == UNUSED
+        ),
+        objective=objective,
+        bound=total,
+        proved_levels=len(LEVELS),
+        duals=duals,
+        seconds=0,
+    )
+
+
+Costs = dict[tuple[int, int], tuple[int, ...]]
+
+
+def _option_costs(problem: Problem, pairs: Pairs, seed: int) -> Costs:
+    costs: Costs = {}
+    for row, referral in enumerate(problem.referrals):
+        level = UNSERVED_LEVEL[referral.priority]
+        costs[row, UNUSED] = tuple(int(at == level) for at in range(len(LEVELS)))
+        for column, (slot, _) in enumerate(problem.free_seats):
+            if (referral.id, slot) in pairs:
+                cost = pairs[referral.id, slot][-1]
+                costs[row, column] = (0, 0, 0, 0, cost, tie_break(seed, referral.id, slot))
+    return costs
+
+
+def _solutions(rows: list[str], costs: Costs) -> Iterator[tuple[int, ...]]:
+    options = [[column for of, column in costs if of == row] for row in range(len(rows))]
+    for chosen in product(*options):
+        used = [column for column in chosen if column != UNUSED]
+        if len(set(used)) == len(used):
+            yield chosen
+
+
+def _total(chosen: tuple[int, ...], costs: Costs) -> tuple[int, ...]:
+    each = [costs[row, column] for row, column in enumerate(chosen)]
+    return tuple(sum(cost[level] for cost in each) for level in range(len(LEVELS)))
+
+
+def _duals(problem: Problem, chosen: tuple[int, ...], costs: Costs) -> tuple[LevelDuals, ...]:
+    columns = range(len(problem.free_seats))
+    face, unused = dict(costs), set(columns)
+    found = []
+    for level, name in enumerate(LEVELS):
+        # v[other] <= v[own] + cost(other) - cost(own): Bellman and Ford's difference constraints.
+        edges = [
+            (chosen[row], column, cost[level] - face[row, chosen[row]][level])
+            for (row, column), cost in face.items()
+        ]
+        edges += [(UNUSED, column, 0) for column in unused]
+        edges += [(column, UNUSED, 0) for column in columns if column not in chosen]
+        v = dict.fromkeys((UNUSED, *columns), 0)
+        for _ in v:
+            for own, other, more in edges:
+                v[other] = min(v[other], v[own] + more)
+        v = {column: value - v[UNUSED] for column, value in v.items()}
+        assert all(v[other] <= v[own] + more for own, other, more in edges), "not optimal"
+        u = [face[row, column][level] - v[column] for row, column in enumerate(chosen)]
+        found.append(LevelDuals(level=name, referral=tuple(u), seat=tuple(v[j] for j in columns)))
+        face = {
+            (row, column): cost
+            for (row, column), cost in face.items()
+            if cost[level] - u[row] - v[column] == 0
+        }
+        unused = {column for column in unused if v[column] == 0}
+    return tuple(found)
+
+
+def _forced(problem: Problem, force: Mapping[str, str | None]) -> tuple[int, ...]:
+    taken: set[int] = set()
+    chosen = []
+    for referral in problem.referrals:
+        wanted = force.get(referral.id)
+        seats = (
+            column
+            for column, (slot, _) in enumerate(problem.free_seats)
+            if slot == wanted and column not in taken
+        )
+        column = UNUSED if wanted is None else next(seats)
+        taken.add(column)
+        chosen.append(column)
+    return tuple(chosen)
+
+
+def _forced_total(
+    problem: Problem, pairs: Pairs, seed: int, chosen: tuple[int, ...]
+) -> tuple[int, ...]:
+    return _total(chosen, _option_costs(problem, pairs, seed))
+
+
+def _assignments(problem: Problem, pairs: Pairs, chosen: tuple[int, ...]) -> Iterator[Assignment]:
+    # Seats of one slot are alike: referrals in id order take them in ascending order.
+    seats = sorted(problem.free_seats[column] for column in chosen if column != UNUSED)
+    lowest = {slot: [n for of, n in problem.free_seats if of == slot] for slot, _ in seats}
+    for referral, column in zip(problem.referrals, chosen, strict=True):
+        if column == UNUSED:
+            continue
+        slot = problem.free_seats[column][0]
+        mode, metres, minutes, wait, cost = pairs[referral.id, slot]
+        yield Assignment(
+            referral=referral.id,
+            slot=slot,
+            seat=lowest[slot].pop(0),
+            mode=mode,
+            travel_metres=metres,
+            travel_minutes=minutes,
+            wait_minutes=wait,
+            cost=cost,
+        )
