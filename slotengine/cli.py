@@ -1,0 +1,211 @@
+"""
+``slotengine ...``: wiring only.
+
+Exit codes: 0 done; 1 a bug of ours; 2 wrong usage; 3 the input is wrong; 4 the world said no
+(taken, expired, unknown id); 5 the solver; 6 the database; 7 done, but some records were rejected.
+Results go to standard output (with ``--json`` one JSON document), progress and errors to standard
+error.
+"""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from slotengine import cli_demo, cli_intake, cli_show
+from slotengine.cli_options import (
+    OPEN_AT,
+    Db,
+    Json,
+    Language,
+    Now,
+    Session,
+    engine_at,
+    exit_code,
+    instant,
+    language,
+)
+from slotengine.errors import SlotEngineError
+from slotengine.fixtures import NAMES
+from slotengine.policy import Policy
+
+app = typer.Typer(
+    name="slotengine",
+    help="Gives a patient who needs care soon the right reserved slot, and proves it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+database = typer.Typer(help="The database of the engine.", no_args_is_help=True)
+app.add_typer(database, name="db")
+
+TerritoryArgument = Annotated[str, typer.Argument(help="Name of a territory.")]
+
+
+@app.command()
+def demo(
+    territory: Annotated[str, typer.Option(help="One of the ten territories.")] = NAMES[0],
+    *,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic people.")] = 0,
+    db: Db = None,
+    lang: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Plans a real territory's night with a proof, then places a pharmacist's referral."""
+    cli_demo.run(Session(json=as_json, lang=language(lang)), territory=territory, seed=seed, url=db)
+
+
+@app.command()
+def territories(*, db: Db = None, lang: Language = None, as_json: Json = False) -> None:
+    """Lists the territories that ship with the engine, and which are in the database."""
+    session = Session(json=as_json, lang=language(lang))
+    with engine_at(db) as engine:
+        cli_show.territories(session, stored=engine.territories())
+
+
+@app.command()
+def load(
+    territory: TerritoryArgument,
+    *,
+    policy: Annotated[
+        Path | None, typer.Option(help="A policy in TOML instead of the territory's own.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic people.")] = 0,
+    now: Now = None,
+    db: Db = None,
+    lang: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Loads one of the ten territories: its policy, sites, slots and waiting referrals."""
+    session = Session(json=as_json, lang=language(lang))
+    rules = None if policy is None else Policy.from_toml(cli_intake.text_of(policy))
+    with engine_at(db) as engine:
+        cli_intake.load(session, engine, territory, seed=seed, now=instant(now), policy=rules)
+
+
+@app.command()
+def intake(
+    source: Annotated[str, typer.Argument(help="Who sends: pharmacy, nurse, hospital, samu ...")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    *,
+    territory: Annotated[str, typer.Option(help="Territory that receives the referrals.")],
+    format_: Annotated[
+        str | None, typer.Option("--format", help="csv or json; default by content.")
+    ] = None,
+    place: Annotated[bool, typer.Option("--place", help="Hold the best seat of each.")] = False,
+    key_file: Annotated[
+        Path | None, typer.Option(help="Key of the pseudonyms; default in the data folder.")
+    ] = None,
+    now: Now = None,
+    db: Db = None,
+    lang: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Reads referrals from a file; a bad record is reported and the others go on."""
+    session = Session(json=as_json, lang=language(lang))
+    with engine_at(db) as engine:
+        rejected = cli_intake.intake(
+            session,
+            engine,
+            source=source,
+            file=file,
+            territory=territory,
+            format_=format_,
+            place=place,
+            key_file=key_file,
+            now=instant(now),
+        )
+    if rejected:
+        raise typer.Exit(exit_code(None, rejected=True))
+
+
+@app.command()
+def offers(
+    referral: Annotated[str, typer.Argument(help="Id of a referral.")],
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=20, help="How many.")] = 3,
+    now: Now = None,
+    db: Db = None,
+    lang: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Shows the best free seats for a waiting referral."""
+    session = Session(json=as_json, lang=language(lang))
+    with engine_at(db) as engine:
+        cli_show.offers(session, engine, referral, limit=limit, now=instant(now))
+
+
+@app.command()
+def plan(
+    territory: TerritoryArgument,
+    *,
+    hours: Annotated[
+        float | None, typer.Option(min=1, help="Horizon in hours; default the policy's.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the tie-break.")] = 0,
+    now: Now = None,
+    db: Db = None,
+    lang: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Plans the waiting referrals of a territory, with proof, and writes the promises."""
+    session = Session(json=as_json, lang=language(lang))
+    horizon = None if hours is None else timedelta(hours=hours)
+    with engine_at(db) as engine, session.busy("plan"):
+        policy = engine.policy(territory)
+        report = engine.plan(territory, horizon, now=instant(now), seed=seed, actor=OPEN_AT)
+    cli_show.plan(session, report, policy)
+
+
+@app.command()
+def explain(
+    referral: Annotated[str, typer.Argument(help="Id of a referral.")],
+    *,
+    breakdown: Annotated[
+        bool, typer.Option("--breakdown", help="For coordinators: the funnel of rules.")
+    ] = False,
+    now: Now = None,
+    db: Db = None,
+    lang: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Says why a referral has its seat, or none."""
+    session = Session(json=as_json, lang=language(lang))
+    with engine_at(db) as engine:
+        found = engine.explain(referral, now=instant(now), breakdown=breakdown)
+    cli_show.explanation(session, found)
+
+
+@app.command()
+def withdraw(
+    slot: Annotated[list[str], typer.Argument(help="Ids of slots.")],
+    *,
+    reason: Annotated[str, typer.Option(help="Why, for the record; no patient data.")],
+    now: Now = None,
+    db: Db = None,
+    lang: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Takes slots back; patients on them are seated again where a seat fits."""
+    session = Session(json=as_json, lang=language(lang))
+    with engine_at(db) as engine:
+        report = engine.withdraw(slot, reason=reason, now=instant(now), actor=OPEN_AT)
+    cli_show.withdrawal(session, report)
+
+
+@database.command("upgrade")
+def upgrade(*, db: Db = None, lang: Language = None, as_json: Json = False) -> None:
+    """Creates the tables, or brings an older database up to this version."""
+    session = Session(json=as_json, lang=language(lang))
+    cli_show.upgraded(session, cli_intake.upgrade(db))
+
+
+def main() -> None:
+    """Runs the command line; every deliberate error is one sentence and an exit code."""
+    try:
+        app()
+    except SlotEngineError as error:
+        typer.echo(f"slotengine: {error}", err=True)
+        sys.exit(exit_code(error))

@@ -1,0 +1,245 @@
+"""Answers as tables for people (words, never codes) or as JSON for programs."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.table import Table
+
+from slotengine import labels
+from slotengine.answers import Offer, PlanReport, WithdrawReport
+from slotengine.cli_options import Session
+from slotengine.codes import Priority
+from slotengine.engine import Engine
+from slotengine.fixtures import NAMES
+from slotengine.labels import Lang, kilometres, when, within, word
+from slotengine.policy import Policy
+from slotengine.problem import LEVELS, Explanation, Plan
+from slotengine.reasons import Reason, ReasonCode
+
+SECONDS_PER_HOUR = 3600
+
+
+def territories(session: Session, *, stored: tuple[str, ...]) -> None:
+    """Lists territories."""
+    rows = [
+        {"territory": name, "shipped": name in NAMES, "stored": name in stored}
+        for name in (*NAMES, *(name for name in stored if name not in NAMES))
+    ]
+    if session.json:
+        session.emit({"territories": rows})
+        return
+    table = Table(session.say("territoire", "territory"), session.say("en base", "in database"))
+    for row in rows:
+        table.add_row(str(row["territory"]), _yes(session, bool(row["stored"])))
+    session.out.print(table)
+
+
+def _yes(session: Session, value: bool) -> str:  # noqa: FBT001 - a yes or no is what it prints
+    return session.say("oui", "yes") if value else session.say("non", "no")
+
+
+def offers(session: Session, engine: Engine, referral: str, *, limit: int, now: datetime) -> None:
+    """Shows ranked offers."""
+    found = engine.offers(referral, now=now, limit=limit)
+    zone = engine.policy(engine.referral(referral).territory).zone
+    if session.json:
+        session.emit(
+            {"referral": referral, "offers": [offer.model_dump(mode="json") for offer in found]}
+        )
+        return
+    if not found:
+        session.out.print(Reason(code=ReasonCode.NO_FREE_SEAT).text(session.lang))
+        return
+    session.out.print(offer_table(session, found, zone))
+
+
+def offer_table(session: Session, found: list[Offer], zone: ZoneInfo) -> Table:
+    """Gives offers as a table of words."""
+    table = Table(
+        session.say("quand", "when"),
+        session.say("avec", "with"),
+        session.say("où", "where"),
+        session.say("trajet", "journey"),
+        session.say("jeton", "token"),
+    )
+    for offer in found:
+        table.add_row(
+            when(offer.start, zone, session.lang),
+            word(labels.PROFESSION[offer.profession], session.lang),
+            place_words(session, offer),
+            journey_words(session, offer.travel_minutes, offer.travel_metres),
+            offer.token,
+            # a token is copied, so it must not be cut
+        )
+    table.columns[-1].overflow = "fold"
+    return table
+
+
+def place_words(session: Session, offer: Offer) -> str:
+    """Says how and where care is given."""
+    how = word(labels.MODE[offer.mode], session.lang)
+    return f"{how}, {offer.place}" if offer.place else how
+
+
+def journey_words(session: Session, minutes: int, metres: int) -> str:
+    """Says a journey."""
+    if minutes == 0 and metres == 0:
+        return session.say("aucun", "none")
+    return f"{minutes} min, {kilometres(metres, session.lang)}"
+
+
+def plan(session: Session, report: PlanReport, policy: Policy) -> None:
+    """Shows a planning run."""
+    if session.json:
+        session.emit(plan_figures(report) | {"conflicts": _dump(report.conflicts)})
+        return
+    plan_tables(session, report, policy)
+
+
+def _dump(values: tuple[Any, ...]) -> list[Any]:
+    return [value.model_dump(mode="json") for value in values]
+
+
+def plan_figures(report: PlanReport) -> dict[str, Any]:
+    """Gives the figures of a planning run, for JSON."""
+    found = report.plan
+    return {
+        "territory": found.territory,
+        "as_of": found.as_of.isoformat(),
+        "referrals": report.referrals,
+        "seats": report.seats,
+        "pinned": report.pinned,
+        "served": len(found.assignments),
+        "unserved": len(found.unserved),
+        "served_by_priority": {
+            name: {"served": served, "referrals": total}
+            for name, (served, total) in report.served_by_priority.items()
+        },
+        "without_own_practitioner": report.without_own_practitioner,
+        "unserved_reasons": reason_counts(found),
+        "levels": list(LEVELS),
+        "proved": found.proved,
+        "proved_levels": found.proved_levels,
+        "objective": list(found.objective),
+        "bound": list(found.bound),
+        "left_out": _dump(report.left_out),
+        "plan": found.digest,
+        "seconds": round(found.seconds, 4),
+    }
+
+
+def reason_counts(found: Plan) -> dict[str, int]:
+    """Counts the first reason of each unserved referral, most frequent first."""
+    counts: dict[str, int] = {}
+    for unserved in found.unserved:
+        code = unserved.reasons[0].code.value
+        counts[code] = counts.get(code, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def plan_tables(session: Session, report: PlanReport, policy: Policy) -> None:
+    """Shows who was served, why others were not, and the proof."""
+    found = report.plan
+    table = Table(
+        session.say("délai", "deadline"),
+        session.say("servies", "served"),
+        session.say("demandes", "referrals"),
+        title=session.say(
+            f"Nuit de {found.territory} : {report.referrals} demandes, {report.seats} places",
+            f"Night of {found.territory}: {report.referrals} referrals, {report.seats} seats",
+        ),
+    )
+    for priority in Priority:
+        served, total = report.served_by_priority[priority.value]
+        hours = policy.deadlines.of(priority).total_seconds() / SECONDS_PER_HOUR
+        table.add_row(within(hours, session.lang), str(served), str(total))
+    session.out.print(table)
+    session.out.print(
+        session.say(
+            f"{report.without_own_practitioner} patients sans médecin traitant.",
+            f"{report.without_own_practitioner} patients without a doctor of their own.",
+        )
+    )
+    for code, count in reason_counts(found).items():
+        session.out.print(f"{count} x {_general(ReasonCode(code), session.lang)}")
+    if found.proved:
+        session.out.print(
+            session.say(
+                f"Plan optimal, prouvé à chaque niveau {LEVELS} : objectif = borne = "
+                f"{list(found.objective)}, en {found.seconds:.2f} s.",
+                f"Optimal plan, proved at every level {LEVELS}: objective = bound = "
+                f"{list(found.objective)}, in {found.seconds:.2f} s.",
+            )
+        )
+    else:
+        session.out.print(
+            session.say(
+                f"Plan prouvé sur {found.proved_levels} niveaux de {len(LEVELS)}.",
+                f"Plan proved on {found.proved_levels} levels of {len(LEVELS)}.",
+            )
+        )
+    for conflict in report.conflicts:
+        session.out.print(f"{conflict.referral} {conflict.slot}: {conflict.why}")
+
+
+def _general(code: ReasonCode, lang: Lang) -> str:
+    """Gives a sentence for many referrals at once, without one referral's figures."""
+    if code is ReasonCode.SEATS_TAKEN:
+        return (
+            "Toutes les places possibles sont prises."
+            if lang is Lang.FR
+            else "All possible seats are taken."
+        )
+    return Reason(code=code).text(lang)
+
+
+def explanation(session: Session, found: Explanation) -> None:
+    """Shows why."""
+    if session.json:
+        document = found.model_dump(mode="json")
+        document["sentences"] = [reason.text(session.lang) for reason in found.reasons]
+        session.emit(document)
+        return
+    for reason in found.reasons:
+        session.out.print(reason.text(session.lang))
+    if found.seat is not None:
+        mode = word(labels.MODE[found.seat.mode], session.lang)
+        journey = journey_words(session, found.seat.travel_minutes, found.seat.travel_metres)
+        session.out.print(f"{found.seat.slot}: {mode}, {journey}")
+    if found.funnel:
+        table = Table(session.say("règle", "rule"), session.say("places restantes", "seats left"))
+        for step in found.funnel:
+            table.add_row(step.rule, str(step.seats_left))
+        session.out.print(table)
+
+
+def withdrawal(session: Session, report: WithdrawReport) -> None:
+    """Shows what became of withdrawn slots and their patients."""
+    if session.json:
+        session.emit(report.model_dump(mode="json"))
+        return
+    session.out.print(
+        session.say(
+            f"{len(report.withdrawn)} créneaux retirés, {len(report.incidents)} patients concernés",
+            f"{len(report.withdrawn)} slots withdrawn, {len(report.incidents)} patients concerned",
+        )
+    )
+    for incident in report.incidents:
+        seat = incident.replacement
+        text = (
+            session.say(f"nouvelle place {seat.slot}", f"seated again on {seat.slot}")
+            if seat is not None
+            else " ".join(reason.text(session.lang) for reason in incident.reasons)
+        )
+        session.out.print(f"{incident.referral}: {text}")
+
+
+def upgraded(session: Session, version: str) -> None:
+    """Says which schema version the database has now."""
+    if session.json:
+        session.emit({"schema_version": version})
+        return
+    session.out.print(
+        session.say(f"Base à la version {version}.", f"Database at version {version}.")
+    )
