@@ -27,7 +27,7 @@ demo: $(INSTALLED) ## Plans a real territory's night and places a referral (DEMO
 	$(BIN)/slotengine $(DEMO)
 
 test: $(INSTALLED_TEST) ## Runs every test, with a real PostgreSQL (PYTEST_ARGS="-k hold")
-	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)
 
 check: lint types test ## Runs exactly what CI runs
 
