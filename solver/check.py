@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from slotengine.solver.certificate import dual_violations, gap_violations, pair_costs
-from slotengine.solver.check_rules import Figures, Rules, overlap
+from slotengine.solver.check_rules import RULES, Figures, Rules, overlap
 
 from slotengine.problem import (
     LEVELS,
@@ -27,11 +27,15 @@ from slotengine.problem import (
     Assignment,
     Plan,
     Problem,
+    Unserved,
     Violation,
 )
 
 METRES_TOLERANCE = 1
 """Metres by which two roundings of the same great circle may differ."""
+
+NO_SLOT, SEATS_TAKEN = "no_slot", "seats_taken"
+"""Reason codes that are no rule: nothing is free at all; what was possible went to others."""
 
 
 def check(problem: Problem, plan: Plan) -> list[Violation]:
@@ -54,13 +58,13 @@ def check(problem: Problem, plan: Plan) -> list[Violation]:
     for assignment in known:
         found += _pair(rules, assignment)
     found += _two_places(rules, known)
-    sound = not found
-    found += dual_violations(rules, plan)
-    if sound:
+    broken = dual_violations(rules, plan)
+    if not found:
         objective = _objective(rules, plan)
         found += _levels(plan, objective)
-        found += gap_violations(plan, objective)
-    return found
+        if not broken:
+            found += gap_violations(plan, objective)
+    return [*found, *broken]
 
 
 def _belongs(problem: Problem, plan: Plan) -> Iterator[Violation]:
@@ -90,8 +94,36 @@ def _each_referral_once(rules: Rules, plan: Plan) -> Iterator[Violation]:
         if not served[referral] and not unserved[referral]:
             yield Violation(rule="referral.missing", subject=referral, detail="no verdict")
     for left in plan.unserved:
-        if not left.reasons:
-            yield Violation(rule="unserved.reason", subject=left.referral, detail="no reason")
+        if left.referral in rules.referrals:
+            yield from _reason(rules, left)
+
+
+def _reason(rules: Rules, left: Unserved) -> Iterator[Violation]:
+    """
+    Verifies that a reason is true: a rule if it left no free seat, else that all were taken.
+
+    A reason of any other kind (``no_free_seat``) claims nothing that could be false.
+    """
+    referral = rules.referrals[left.referral]
+    free = Counter(slot for slot, _ in rules.problem.free_seats)
+    refusals = {slot: rules.refusal(referral, rules.slots[slot]) for slot in free}
+    possible = sum(seats for slot, seats in free.items() if refusals[slot] is None)
+    wanted = SEATS_TAKEN
+    if not possible:
+        last = max((rule for rule in refusals.values() if rule), key=RULES.index, default=None)
+        wanted = NO_SLOT if last is None else last
+    codes = [reason.code for reason in left.reasons]
+    for code in codes:
+        if code in {*RULES, NO_SLOT, SEATS_TAKEN} and code != wanted:
+            detail = f"says {code}, is {wanted}"
+            yield Violation(rule="unserved.reason", subject=referral.id, detail=detail)
+    for reason in left.reasons:
+        said = reason.figures.get("seats", possible)
+        if reason.code == SEATS_TAKEN and said != possible:
+            detail = f"says {said} seats, {possible} were possible"
+            yield Violation(rule="unserved.reason", subject=referral.id, detail=detail)
+    if not codes:
+        yield Violation(rule="unserved.reason", subject=referral.id, detail="no reason")
 
 
 def _seats(problem: Problem, plan: Plan) -> Iterator[Violation]:

@@ -35,6 +35,13 @@ MODE_ORDER = (Mode.AMB, Mode.VR, Mode.HH)
 MODE_RULES = ("mobility", "access", "location", "travel", "reach")
 """Rules that depend on the mode, in the order in which they are asked."""
 
+RULES = (
+    *("sharing", "profession", "specialty", "mode", "audience", "age", "motive"),
+    *("opening", "window", "deadline", "patient_busy"),
+    *MODE_RULES,
+)
+"""Every rule, in the order in which they are asked."""
+
 WORD = (1 << 64) - 1
 """Mask of 64-bit unsigned arithmetic."""
 

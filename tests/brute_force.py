@@ -38,17 +38,24 @@ def tie_break(seed: int, referral: str, slot: str) -> int:
 
 
 def solve(
-    problem: Problem, pairs: Pairs, *, seed: int = 0, force: Mapping[str, str | None] | None = None
+    problem: Problem,
+    pairs: Pairs,
+    *,
+    seed: int = 0,
+    force: Mapping[str, str] | None = None,
+    illegal: Pairs | None = None,
 ) -> Plan:
-    """Gives the optimal plan; ``force`` sets slots (or none) against it, keeping the duals."""
+    """
+    Gives the optimal plan with its proof.
+
+    ``force`` puts referrals on slots instead (the others get none), also on ``illegal`` pairs;
+    bounds and duals stay those of the optimum.
+    """
     rows = [referral.id for referral in problem.referrals]
     costs = _option_costs(problem, pairs, seed)
     best = min(_solutions(rows, costs), key=lambda chosen: _total(chosen, costs))
-    chosen, duals = best, _duals(problem, best, costs)
-    if force is not None:
-        chosen = _forced(problem, force)
-    total = _total(best, costs)
-    objective = total if force is None else _forced_total(problem, pairs, seed, chosen)
+    every = {**pairs, **(illegal or {})}
+    chosen = best if force is None else tuple(_forced(problem, force))
     return Plan(
         territory=problem.territory,
         as_of=problem.as_of,
@@ -57,16 +64,16 @@ def solve(
         policy_digest=problem.policy.digest,
         travel_name=problem.travel_name,
         seed=seed,
-        assignments=tuple(_assignments(problem, pairs, chosen)),
+        assignments=tuple(_assignments(problem, every, chosen)),
         unserved=tuple(
             NoSeat(referral=row, reasons=(Reason(code=ReasonCode.NO_FREE_SEAT),))
             for row, column in zip(rows, chosen, strict=True)
             if column == UNUSED
         ),
-        objective=objective,
-        bound=total,
+        objective=_total(chosen, _option_costs(problem, every, seed)),
+        bound=_total(best, costs),
         proved_levels=len(LEVELS),
-        duals=duals,
+        duals=_duals(problem, best, costs),
         seconds=0,
     )
 
@@ -128,26 +135,18 @@ def _duals(problem: Problem, chosen: tuple[int, ...], costs: Costs) -> tuple[Lev
     return tuple(found)
 
 
-def _forced(problem: Problem, force: Mapping[str, str | None]) -> tuple[int, ...]:
+def _forced(problem: Problem, force: Mapping[str, str]) -> Iterator[int]:
     taken: set[int] = set()
-    chosen = []
     for referral in problem.referrals:
-        wanted = force.get(referral.id)
         seats = (
             column
             for column, (slot, _) in enumerate(problem.free_seats)
-            if slot == wanted and column not in taken
+            if slot == force.get(referral.id) and column not in taken
         )
-        column = UNUSED if wanted is None else next(seats)
-        taken.add(column)
-        chosen.append(column)
-    return tuple(chosen)
-
-
-def _forced_total(
-    problem: Problem, pairs: Pairs, seed: int, chosen: tuple[int, ...]
-) -> tuple[int, ...]:
-    return _total(chosen, _option_costs(problem, pairs, seed))
+        column = next(seats, UNUSED)
+        if column != UNUSED:
+            taken.add(column)
+        yield column
 
 
 def _assignments(problem: Problem, pairs: Pairs, chosen: tuple[int, ...]) -> Iterator[Assignment]:
