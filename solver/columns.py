@@ -1,0 +1,382 @@
+"""
+A Problem as arrays: the only place in the solver where index arrays are made.
+
+Instants are whole microseconds after ``as_of``, the resolution of a ``datetime``, so that no
+comparison is rounded. Sets of few codes are bit masks; sets of many codes are ids of distinct sets
+with a small table of which of them fit.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from slotengine.codes import Audience, Mobility, Mode, Profession, SlotState
+from slotengine.domain import Practitioner, Referral, Slot
+from slotengine.errors import ProblemError
+from slotengine.policy import Policy
+from slotengine.problem import UNSERVED_LEVEL, Problem, TravelMatrix
+
+Ints = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.int32]
+Hashes = npt.NDArray[np.uint64]
+Reals = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+MICROSECOND = timedelta(microseconds=1)
+MINUTE_US = 60_000_000
+"""Microseconds in a minute."""
+
+LONGEST = 1_000_000_000
+"""
+Most metres, and most minutes, of a travel matrix's cell: 25 times round the earth, 1,900 years.
+Beyond lie typing errors, and sums that would leave 64 bits.
+"""
+
+NEVER = np.iinfo(np.int64).max
+"""Later than every instant; its negative lies before every instant."""
+
+FAR = 1 << 37
+"""
+Metres and minutes of an unreachable place: above ``LONGEST`` at the slowest speed (130 times), and
+still below 2^63 in microseconds.
+"""
+
+NO_PLACE = -1
+"""Place of a patient whose location is unknown, and zone of a place outside the matrix."""
+
+NO_PRACTITIONER = -1
+"""Own practitioner of a patient who has none."""
+
+ELSEWHERE = -2
+"""Own practitioner who gives no slot here: known, and never the one who is asked."""
+
+UNKNOWN_AGE = -1
+
+MODE_BIT = {mode: 1 << index for index, mode in enumerate(Mode)}
+PROFESSION_BIT = {profession: 1 << index for index, profession in enumerate(Profession)}
+AUDIENCE_BIT = {audience: 1 << index for index, audience in enumerate(Audience)}
+
+_Bit = TypeVar("_Bit", Mode, Profession, Audience)
+_Key = TypeVar("_Key", bound=Hashable)
+_Row = TypeVar("_Row")
+_Column = TypeVar("_Column")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Columns:
+    """
+    R referrals, S slots and C free seats, in the Problem's order, with what the rules read.
+
+    ``referral_*`` are (R,), except windows and busy spans (R, most of any referral), padded with
+    spans that change nothing; ``slot_*`` are (S,) and hold the practitioner's and the site's facts
+    too; ``seat_*`` are (C,), the columns of the assignment; ``place_*`` are distinct homes.
+    """
+
+    policy: Policy
+    notice_us: int
+
+    referral_received_us: Ints
+    referral_deadline_us: Ints
+    referral_level: Ints
+    referral_waiting_weight: Ints
+    referral_professions: Ints
+    referral_modes: Ints
+    referral_audiences: Ints
+    referral_specialties: Indices
+    referral_motive: Indices
+    referral_age: Ints
+    referral_place: Indices
+    referral_speed_kmh: Ints
+    referral_wheelchair: Flags
+    referral_max_metres: Ints
+    referral_own_practitioner: Ints
+    referral_hash: Hashes
+    window_start_us: Ints
+    window_end_us: Ints
+    busy_start_us: Ints
+    busy_end_us: Ints
+
+    slot_start_us: Ints
+    slot_end_us: Ints
+    slot_shared: Flags
+    slot_open: Flags
+    slot_modes: Ints
+    slot_audiences: Ints
+    slot_practitioner: Indices
+    slot_profession: Ints
+    slot_specialties: Indices
+    slot_motives: Indices
+    slot_min_age: Ints
+    slot_max_age: Ints
+    slot_site: Indices
+    slot_hash: Hashes
+    slot_first_seat: Ints
+    slot_free: Ints
+
+    seat_slot: Indices
+    seat_number: Indices
+
+    specialty_fits: Flags
+    motive_fits: Flags
+
+    place_lat: Reals
+    place_lon: Reals
+    place_zone: Indices
+    site_lat: Reals
+    site_lon: Reals
+    site_zone: Indices
+    site_accessible: Flags
+    matrix_metres: Ints | None
+    matrix_minutes: Ints | None
+
+    @property
+    def referrals(self) -> int:
+        """Number of referrals, R."""
+        return len(self.referral_level)
+
+    @property
+    def slots(self) -> int:
+        """Number of slots, S."""
+        return len(self.slot_start_us)
+
+    @property
+    def seats(self) -> int:
+        """Number of free seats, C."""
+        return len(self.seat_slot)
+
+
+def hash64(text: str) -> int:
+    """Gives the first 8 bytes, little endian, of BLAKE2b (digest size 8) of a text."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def to_columns(problem: Problem) -> Columns:
+    """
+    Makes the arrays of a Problem.
+
+    Raises
+    ------
+    ProblemError
+        When a cell of the travel matrix is larger than ``LONGEST``.
+    """
+    policy = problem.policy
+    referrals, slots = problem.referrals, problem.slots
+    as_of = problem.as_of
+    practitioner_index = {one.id: index for index, one in enumerate(problem.practitioners)}
+    site_index = {one.id: index for index, one in enumerate(problem.sites)}
+    by_id = {one.id: one for one in problem.practitioners}
+    givers = [by_id[slot.practitioner] for slot in slots]
+    zones = _zones(problem.matrix)
+
+    wanted, wanted_set = _distinct(referral.specialties for referral in referrals)
+    held, held_set = _distinct(giver.specialties for giver in givers)
+    motives, motive = _distinct(
+        None if referral.motive is None else referral.motive.code for referral in referrals
+    )
+    limits, limit = _distinct((giver.accepted_motives, giver.refused_motives) for giver in givers)
+    homes, home = _distinct(
+        None
+        if (place := referral.patient.location) is None
+        else (place.lat, place.lon, place.matrix_zone)
+        for referral in referrals
+    )
+    # Unknown homes must have no coordinates at all: their index is moved out of the table.
+    known = [place for place in homes if place is not None]
+    if None in homes:
+        unknown = homes.index(None)
+        home = np.where(home == unknown, NO_PLACE, home - (home > unknown)).astype(np.int32)
+
+    window_start, window_end = _spans([_windows(referral, as_of) for referral in referrals])
+    busy_start, busy_end = _spans(_busy(problem))
+    free = _free(problem)
+    speeds = {mobility: policy.speeds.of(mobility) or 0 for mobility in Mobility}
+    audiences = {source: _mask(rule, AUDIENCE_BIT) for source, rule in policy.audiences.items()}
+    modes = {one.modes: _mask(one.modes, MODE_BIT) for one in (*referrals, *slots)}
+    slot_audiences = {slot.audiences: _mask(slot.audiences, AUDIENCE_BIT) for slot in slots}
+
+    return Columns(
+        policy=policy,
+        notice_us=policy.notice // MICROSECOND,
+        referral_received_us=_ints((r.received_at - as_of) // MICROSECOND for r in referrals),
+        referral_deadline_us=_ints(_deadline(r, as_of) for r in referrals),
+        referral_level=_ints(UNSERVED_LEVEL[r.priority] for r in referrals),
+        referral_waiting_weight=_ints(policy.waiting.of(r.priority) for r in referrals),
+        referral_professions=_ints(_mask(r.professions, PROFESSION_BIT) for r in referrals),
+        referral_modes=_ints(modes[r.modes] for r in referrals),
+        referral_audiences=_ints(audiences[r.source] for r in referrals),
+        referral_specialties=wanted_set,
+        referral_motive=motive,
+        referral_age=_ints(
+            UNKNOWN_AGE if r.patient.age is None else r.patient.age for r in referrals
+        ),
+        referral_place=home,
+        referral_speed_kmh=_ints(speeds[r.patient.mobility] for r in referrals),
+        referral_wheelchair=_flags(r.patient.mobility is Mobility.WHEELCHAIR for r in referrals),
+        # Every road is shorter than LONGEST, so cutting off a larger limit refuses nothing.
+        referral_max_metres=_ints(min(r.max_travel_metres or 0, LONGEST) for r in referrals),
+        referral_own_practitioner=_ints(
+            NO_PRACTITIONER
+            if r.patient.own_practitioner is None
+            else practitioner_index.get(r.patient.own_practitioner, ELSEWHERE)
+            for r in referrals
+        ),
+        referral_hash=_hashes("r" + r.id for r in referrals),
+        window_start_us=window_start,
+        window_end_us=window_end,
+        busy_start_us=busy_start,
+        busy_end_us=busy_end,
+        slot_start_us=_ints((slot.start - as_of) // MICROSECOND for slot in slots),
+        slot_end_us=_ints((slot.end - as_of) // MICROSECOND for slot in slots),
+        slot_shared=_flags(_shared(slot, problem.territory) for slot in slots),
+        slot_open=_flags(_open(slot, as_of) for slot in slots),
+        slot_modes=_ints(modes[slot.modes] for slot in slots),
+        slot_audiences=_ints(slot_audiences[slot.audiences] for slot in slots),
+        slot_practitioner=_ints(practitioner_index[slot.practitioner] for slot in slots).astype(
+            np.int32
+        ),
+        slot_profession=_ints(PROFESSION_BIT[giver.profession] for giver in givers),
+        slot_specialties=held_set,
+        slot_motives=limit,
+        slot_min_age=_ints(_min_age(giver) for giver in givers),
+        slot_max_age=_ints(NEVER if one.max_age is None else one.max_age for one in givers),
+        slot_site=_ints(site_index[slot.site] for slot in slots).astype(np.int32),
+        slot_hash=_hashes("s" + slot.id for slot in slots),
+        slot_first_seat=np.cumsum(free) - free,
+        slot_free=free,
+        seat_slot=np.repeat(np.arange(len(slots), dtype=np.int32), free),
+        seat_number=_ints(seat for _, seat in problem.free_seats).astype(np.int32),
+        specialty_fits=_table(wanted, held, _specialty_fits),
+        motive_fits=_table(motives, limits, _motive_fits),
+        place_lat=np.array([place[0] for place in known], dtype=np.float64),
+        place_lon=np.array([place[1] for place in known], dtype=np.float64),
+        place_zone=_ints(zones.get(place[2], NO_PLACE) for place in known).astype(np.int32),
+        site_lat=np.array([one.location.lat for one in problem.sites], dtype=np.float64),
+        site_lon=np.array([one.location.lon for one in problem.sites], dtype=np.float64),
+        site_zone=_ints(
+            zones.get(one.location.matrix_zone, NO_PLACE) for one in problem.sites
+        ).astype(np.int32),
+        site_accessible=_flags(one.accessible for one in problem.sites),
+        matrix_metres=None if problem.matrix is None else _cells(problem.matrix.metres),
+        matrix_minutes=None if problem.matrix is None else _cells(problem.matrix.minutes),
+    )
+
+
+def _ints(values: Iterable[int]) -> Ints:
+    return np.fromiter(values, dtype=np.int64)
+
+
+def _flags(values: Iterable[bool]) -> Flags:
+    return np.fromiter(values, dtype=np.bool_)
+
+
+def _hashes(texts: Iterable[str]) -> Hashes:
+    return np.fromiter((hash64(text) for text in texts), dtype=np.uint64)
+
+
+def _mask(values: Iterable[_Bit], bits: dict[_Bit, int]) -> int:
+    mask = 0
+    for value in values:
+        mask |= bits[value]
+    return mask
+
+
+def _distinct(values: Iterable[_Key]) -> tuple[list[_Key], Indices]:
+    seen: dict[_Key, int] = {}
+    index = [seen.setdefault(value, len(seen)) for value in values]
+    return list(seen), np.array(index, dtype=np.int32)
+
+
+def _spans(rows: list[list[tuple[int, int]]]) -> tuple[Ints, Ints]:
+    width = max((len(spans) for spans in rows), default=0)
+    # Padding begins after all time and ends before it: it holds nothing and overlaps nothing.
+    starts = np.full((len(rows), width), NEVER, dtype=np.int64)
+    ends = np.full((len(rows), width), -NEVER, dtype=np.int64)
+    for row, spans in enumerate(rows):
+        for column, (start, end) in enumerate(spans):
+            starts[row, column], ends[row, column] = start, end
+    return starts, ends
+
+
+def _windows(referral: Referral, as_of: datetime) -> list[tuple[int, int]]:
+    if not referral.windows:
+        return [(-NEVER, NEVER)]
+    return [
+        ((window.start - as_of) // MICROSECOND, (window.end - as_of) // MICROSECOND)
+        for window in referral.windows
+    ]
+
+
+def _busy(problem: Problem) -> list[list[tuple[int, int]]]:
+    slots = {slot.id: slot for slot in problem.slots} if problem.pins else {}
+    busy: dict[str, list[tuple[int, int]]] = {}
+    for pin in problem.pins:
+        slot = slots[pin.slot]
+        span = (
+            (slot.start - problem.as_of) // MICROSECOND,
+            (slot.end - problem.as_of) // MICROSECOND,
+        )
+        busy.setdefault(pin.patient, []).append(span)
+    return [busy.get(referral.patient.key, []) for referral in problem.referrals]
+
+
+def _deadline(referral: Referral, as_of: datetime) -> int:
+    # A Problem is only built with deadlines filled in.
+    return NEVER if referral.deadline is None else (referral.deadline - as_of) // MICROSECOND
+
+
+def _shared(slot: Slot, territory: str) -> bool:
+    # Every referral of a Problem is of its territory, so sharing is a fact of the slot alone.
+    return slot.territory == territory or territory in slot.shared_with
+
+
+def _open(slot: Slot, as_of: datetime) -> bool:
+    return slot.state is SlotState.OPEN and (slot.opens_at is None or slot.opens_at <= as_of)
+
+
+def _min_age(practitioner: Practitioner) -> int:
+    # Without any limit even an unknown age passes; with one, an unknown age lies below it.
+    if practitioner.min_age is None and practitioner.max_age is None:
+        return UNKNOWN_AGE
+    return practitioner.min_age or 0
+
+
+def _free(problem: Problem) -> Ints:
+    taken = Counter(pin.slot for pin in problem.pins)
+    return _ints(slot.capacity - taken[slot.id] for slot in problem.slots)
+
+
+def _specialty_fits(wanted: tuple[str, ...], held: tuple[str, ...]) -> bool:
+    return not wanted or not set(wanted).isdisjoint(held)
+
+
+def _motive_fits(motive: str | None, limits: tuple[tuple[str, ...], tuple[str, ...]]) -> bool:
+    accepted, refused = limits
+    if motive is None:
+        return not accepted
+    return motive not in refused and (not accepted or motive in accepted)
+
+
+def _table(
+    rows: Sequence[_Row], columns: Sequence[_Column], fits: Callable[[_Row, _Column], bool]
+) -> Flags:
+    cells = [[fits(row, column) for column in columns] for row in rows]
+    return np.array(cells, dtype=np.bool_).reshape(len(rows), len(columns))
+
+
+def _zones(matrix: TravelMatrix | None) -> dict[str | None, int]:
+    return {} if matrix is None else {zone: index for index, zone in enumerate(matrix.zones)}
+
+
+def _cells(table: tuple[tuple[int | None, ...], ...]) -> Ints:
+    for row in table:
+        for cell in row:
+            if cell is not None and cell > LONGEST:
+                raise ProblemError(f"travel matrix holds {cell}, at most {LONGEST} is allowed")
+    cells = [[FAR if cell is None else cell for cell in row] for row in table]
+    return np.array(cells, dtype=np.int64).reshape(len(table), len(table))

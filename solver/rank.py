@@ -1,0 +1,81 @@
+"""One referral now: the slots it may have, best first, by the same arcs and costs as the night."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from slotengine.errors import ProblemError, UnknownIdError
+from slotengine.problem import Candidate, Problem
+from slotengine.solver.arcs import candidate_arcs
+from slotengine.solver.columns import to_columns
+from slotengine.solver.costs import MODE_ORDER, tie_breaks
+from slotengine.solver.solve import priced_pairs
+
+
+def rank(
+    problem: Problem,
+    referral_id: str,
+    *,
+    prices: Mapping[str, int] | None = None,
+    seed: int = 0,
+) -> list[Candidate]:
+    """
+    Ranks the free slots that one referral may have, each with its lowest free seat.
+
+    Parameters
+    ----------
+    problem
+        Holds the referral among others or alone; the others are not looked at.
+    referral_id
+        Who asks.
+    prices
+        What a seat of each slot is worth to those who come later, in weighted minutes; 0 for a
+        slot not listed. Candidates worth less than they cost are then left out. Default None:
+        nothing is left out, and the first candidate is what ``solve`` gives this referral alone.
+    seed
+        Turns the tie-break, as in ``solve``. Default 0.
+
+    Returns
+    -------
+    list of Candidate
+        By score, then by tie-break.
+
+    Raises
+    ------
+    UnknownIdError
+        When the problem holds no such referral.
+    ProblemError
+        When a price is negative.
+    """
+    index = next((at for at, one in enumerate(problem.referrals) if one.id == referral_id), None)
+    if index is None:
+        raise UnknownIdError("referral", referral_id)
+    listed = {} if prices is None else prices
+    for slot_id, price in listed.items():
+        if price < 0:
+            raise ProblemError(f"price of slot {slot_id} is {price}, allowed is 0 or more")
+    columns = to_columns(problem)
+    arcs = candidate_arcs(columns, np.array([index], dtype=np.int32))
+    pairs = priced_pairs(columns, arcs, arcs.row)
+    ties = tie_breaks(columns, pairs.row, pairs.slot, seed)
+    value = problem.policy.values.of(problem.referrals[index].priority)
+    ranked = []
+    for at, slot in enumerate(pairs.slot.tolist()):
+        if columns.slot_free[slot] == 0:
+            continue
+        slot_id = problem.slots[slot].id
+        candidate = Candidate(
+            referral=referral_id,
+            slot=slot_id,
+            seat=int(columns.seat_number[columns.slot_first_seat[slot]]),
+            mode=MODE_ORDER[pairs.mode[at]],
+            travel_metres=int(pairs.journey.metres[at]),
+            travel_minutes=int(pairs.journey.minutes[at]),
+            wait_minutes=int(pairs.wait_minutes[at]),
+            cost=int(pairs.cost[at]),
+            price=listed.get(slot_id, 0),
+            value=value,
+        )
+        if prices is None or candidate.score >= 0:
+            ranked.append((-candidate.score, int(ties[at]), slot_id, candidate))
+    return [candidate for *_, candidate in sorted(ranked, key=lambda entry: entry[:3])]

@@ -1,0 +1,197 @@
+"""
+From a Problem to a Plan: the unique lexicographic optimum, with its proof and its reasons.
+
+Reads a monotonic clock only to keep ``Limits`` and to report seconds; no decision but
+stopping depends on it.
+"""
+
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+
+from slotengine.errors import SolverTimeoutError
+from slotengine.problem import (
+    COST_LEVEL,
+    LEVELS,
+    TIE_LEVEL,
+    Assignment,
+    LevelDuals,
+    Limits,
+    Plan,
+    Problem,
+    Unserved,
+)
+from slotengine.reasons import Reason, ReasonCode, Rule
+from slotengine.solver.arcs import ALLOWED, Arcs, candidate_arcs, refusals
+from slotengine.solver.columns import Columns, Indices, Ints, to_columns
+from slotengine.solver.costs import MODE_ORDER, tie_breaks, waiting_minutes
+from slotengine.solver.duals import UNSERVED
+from slotengine.solver.levels import climb, whole_face
+from slotengine.solver.travel import Journeys, journeys
+
+DEFAULT_LIMITS = Limits()
+
+_RULES = tuple(Rule)
+
+
+class Pairs(NamedTuple):
+    """Chosen pairs of referral and slot with their figures, (K,) each."""
+
+    row: Indices
+    slot: Indices
+    mode: Indices
+    cost: Ints
+    wait_minutes: Ints
+    journey: Journeys
+
+
+def solve(problem: Problem, *, limits: Limits = DEFAULT_LIMITS, seed: int = 0) -> Plan:
+    """
+    Gives each referral the seat it has in the best plan, or the reason why it has none.
+
+    Parameters
+    ----------
+    problem
+        What is to be planned.
+    limits
+        Looked at between levels. Default 60 s.
+    seed
+        Turns the tie-break. Default 0.
+
+    Returns
+    -------
+    Plan
+        Best level by level, each level with its duals. When the limit passes, the best
+        assignment so far, and ``proved_levels`` says how far it is proved.
+
+    Raises
+    ------
+    SolverTimeoutError
+        When the limit passes before there is any assignment.
+    """
+    began = perf_counter()
+    columns = to_columns(problem)
+    arcs = candidate_arcs(columns)
+    reached = climb(
+        whole_face(columns, arcs, seed), lambda: perf_counter() - began > limits.seconds
+    )
+    if reached is None:
+        raise SolverTimeoutError(limits.seconds)
+    pairs = chosen_pairs(columns, arcs, reached.col_of_row)
+    bounds = [int(found.row.sum()) + int(found.col.sum()) for found in reached.proofs]
+    return Plan(
+        territory=problem.territory,
+        as_of=problem.as_of,
+        problem_digest=problem.digest,
+        policy_version=problem.policy.version,
+        policy_digest=problem.policy.digest,
+        travel_name=problem.travel_name,
+        seed=seed,
+        assignments=_assignments(problem, columns, pairs),
+        unserved=_unserved(problem, columns, arcs, reached.col_of_row),
+        objective=_objective(columns, pairs, seed),
+        bound=(*bounds, *[None] * (len(LEVELS) - len(bounds))),
+        proved_levels=len(bounds),
+        duals=tuple(
+            LevelDuals(
+                level=level, referral=tuple(found.row.tolist()), seat=tuple(found.col.tolist())
+            )
+            for level, found in zip(LEVELS, reached.proofs, strict=False)
+        ),
+        seconds=perf_counter() - began,
+    )
+
+
+def chosen_pairs(columns: Columns, arcs: Arcs, col_of_row: Indices) -> Pairs:
+    """Gives the pairs that an assignment of rows to seats uses, rows ascending."""
+    row = np.flatnonzero(col_of_row != UNSERVED).astype(np.int32)
+    slot = columns.seat_slot[col_of_row[row]]
+    # Arcs are sorted by row and slot, so one sorted key finds each pair's arc.
+    key = arcs.row.astype(np.int64) * columns.slots + arcs.slot
+    arc = np.searchsorted(key, row.astype(np.int64) * columns.slots + slot)
+    return priced_pairs(columns, Arcs(arcs.start, slot, arcs.cost[arc], arcs.mode[arc]), row)
+
+
+def priced_pairs(columns: Columns, arcs: Arcs, row: Indices) -> Pairs:
+    """Adds wait and journey to pairs whose rows are given beside their slot, cost and mode."""
+    metres, minutes = (np.zeros(len(row), dtype=np.int64) for _ in Journeys._fields)
+    for index, mode in enumerate(MODE_ORDER):
+        used = np.flatnonzero(arcs.mode == index)
+        metres[used], minutes[used] = journeys(columns, row[used], arcs.slot[used], mode)
+    wait = waiting_minutes(columns, row, arcs.slot)
+    return Pairs(row, arcs.slot, arcs.mode, arcs.cost, wait, Journeys(metres, minutes))
+
+
+def _assignments(problem: Problem, columns: Columns, pairs: Pairs) -> tuple[Assignment, ...]:
+    """Numbers the seats of a slot so that referrals in id order take free seats in order."""
+    next_seat = columns.slot_first_seat.copy()
+    made = []
+    for row, slot, mode, cost, wait, metres, minutes in zip(
+        pairs.row.tolist(),
+        pairs.slot.tolist(),
+        pairs.mode.tolist(),
+        pairs.cost.tolist(),
+        pairs.wait_minutes.tolist(),
+        pairs.journey.metres.tolist(),
+        pairs.journey.minutes.tolist(),
+        strict=True,
+    ):
+        seat = columns.seat_number[next_seat[slot]]
+        next_seat[slot] += 1
+        made.append(
+            Assignment(
+                referral=problem.referrals[row].id,
+                slot=problem.slots[slot].id,
+                seat=int(seat),
+                mode=MODE_ORDER[mode],
+                travel_metres=metres,
+                travel_minutes=minutes,
+                wait_minutes=wait,
+                cost=cost,
+            )
+        )
+    return tuple(made)
+
+
+def _objective(columns: Columns, pairs: Pairs, seed: int) -> tuple[int, ...]:
+    unserved = np.ones(columns.referrals, dtype=np.bool_)
+    unserved[pairs.row] = False
+    levels = np.bincount(columns.referral_level[unserved], minlength=len(LEVELS))
+    objective = [int(count) for count in levels]
+    objective[COST_LEVEL] = int(pairs.cost.sum())
+    objective[TIE_LEVEL] = int(tie_breaks(columns, pairs.row, pairs.slot, seed).sum())
+    return tuple(objective)
+
+
+def _unserved(
+    problem: Problem, columns: Columns, arcs: Arcs, col_of_row: Indices
+) -> tuple[Unserved, ...]:
+    rows = np.flatnonzero(col_of_row == UNSERVED)
+    possible = np.zeros(columns.referrals, dtype=np.int64)
+    np.add.at(possible, arcs.row, columns.slot_free[arcs.slot])
+    return tuple(
+        Unserved(
+            referral=problem.referrals[row].id,
+            reasons=(_reason(columns, int(row), int(possible[row])),),
+        )
+        for row in rows
+    )
+
+
+def _reason(columns: Columns, row: int, possible_seats: int) -> Reason:
+    """
+    Tells why a referral has no seat: the rule of the funnel that took the last free one.
+
+    Where every slot is full before the planning begins, the funnel runs over the full ones.
+    """
+    if columns.slots == 0:
+        return Reason(code=ReasonCode.NO_SLOT)
+    if possible_seats > 0:
+        return Reason(code=ReasonCode.SEATS_TAKEN, figures={"seats": possible_seats})
+    refused = refusals(columns, row)
+    free = columns.slot_free > 0
+    last = int(refused[free].max() if free.any() else refused.max())
+    if last == ALLOWED:
+        return Reason(code=ReasonCode.NO_FREE_SEAT)
+    return Reason(code=ReasonCode(_RULES[last].value))
