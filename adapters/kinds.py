@@ -1,0 +1,119 @@
+"""The kinds of fault that an incoming record or payload can have, with their words."""
+
+from enum import StrEnum
+
+from slotengine.labels import Lang, Words, word
+
+
+class Kind(StrEnum):
+    """What is wrong, never with what value."""
+
+    MISSING = "missing"
+    UNKNOWN_CODE = "unknown_code"
+    BAD_NUMBER = "bad_number"
+    OUT_OF_RANGE = "out_of_range"
+    SWAPPED = "swapped"
+    SIGN_FLIPPED = "sign_flipped"
+    OUTSIDE_BOUNDS = "outside_bounds"
+    BAD_DATE = "bad_date"
+    AMBIGUOUS_TIME = "ambiguous_time"
+    NONEXISTENT_TIME = "nonexistent_time"
+    IN_FUTURE = "in_future"
+    END_BEFORE_START = "end_before_start"
+    BEFORE_RECEIVED = "before_received"
+    WINDOW_COUNT = "window_count"
+    TOO_LONG = "too_long"
+    TOO_MANY = "too_many"
+    CONTROL_CHARACTER = "control_character"
+    BAD_IDENTIFIER = "bad_identifier"
+    SPREADSHEET_NUMBER = "spreadsheet_number"
+    BAD_NIR = "bad_nir"
+    BAD_NAME = "bad_name"
+    IDENTIFYING = "identifying"
+    WRONG_TYPE = "wrong_type"
+    DUPLICATE_FIELD = "duplicate_field"
+    COLUMN_COUNT = "column_count"
+    BAD_QUOTES = "bad_quotes"
+    BAD_ENCODING = "bad_encoding"
+    BROKEN_JSON = "broken_json"
+    NOT_AN_OBJECT = "not_an_object"
+    TOO_DEEP = "too_deep"
+    TOO_LARGE = "too_large"
+    INVALID = "invalid"
+    EMPTY = "empty"
+    NO_HEADER = "no_header"
+    DUPLICATE_HEADER = "duplicate_header"
+    NOT_JSON = "not_json"
+    UNKNOWN_FORMAT = "unknown_format"
+
+
+KIND: dict[Kind, Words] = {
+    Kind.MISSING: ("manque", "is missing"),
+    Kind.UNKNOWN_CODE: ("code ou libellé inconnu", "is an unknown code or label"),
+    Kind.BAD_NUMBER: ("n'est pas un nombre", "is not a number"),
+    Kind.OUT_OF_RANGE: ("valeur hors des limites", "lies outside the allowed range"),
+    Kind.SWAPPED: ("latitude et longitude inversées", "latitude and longitude are swapped"),
+    Kind.SIGN_FLIPPED: ("signe inversé", "has the wrong sign"),
+    Kind.OUTSIDE_BOUNDS: ("hors du territoire", "lies outside the territory"),
+    Kind.BAD_DATE: ("date ou heure impossible", "is no possible date or time"),
+    Kind.AMBIGUOUS_TIME: (
+        "heure qui existe deux fois (heure d'hiver) : ajoutez le décalage",
+        "is a local time that occurs twice: add the offset",
+    ),
+    Kind.NONEXISTENT_TIME: (
+        "heure qui n'existe pas (heure d'été)",
+        "is a local time that does not exist",
+    ),
+    Kind.IN_FUTURE: ("dans le futur", "lies in the future"),
+    Kind.END_BEFORE_START: ("se termine avant de commencer", "ends before it starts"),
+    Kind.BEFORE_RECEIVED: ("avant la réception de la demande", "lies before the reception"),
+    Kind.WINDOW_COUNT: (
+        "autant de fins que de débuts sont attendues",
+        "has not as many ends as starts",
+    ),
+    Kind.TOO_LONG: ("trop long", "is too long"),
+    Kind.TOO_MANY: ("trop nombreux", "are too many"),
+    Kind.CONTROL_CHARACTER: ("caractère interdit", "holds a forbidden character"),
+    Kind.BAD_IDENTIFIER: ("identifiant mal formé", "is a malformed identifier"),
+    Kind.SPREADSHEET_NUMBER: (
+        "identifiant abîmé par un tableur (1,23E+14)",
+        "is an identifier damaged by a spreadsheet (1.23E+14)",
+    ),
+    Kind.BAD_NIR: ("NIR mal formé ou clé fausse", "is a malformed NIR or has a wrong key"),
+    Kind.BAD_NAME: ("ne contient aucune lettre", "holds no letter"),
+    Kind.IDENTIFYING: ("contient l'identité du patient", "repeats the patient's identity"),
+    Kind.WRONG_TYPE: ("type de valeur inattendu", "has an unexpected type"),
+    Kind.DUPLICATE_FIELD: ("donné deux fois", "is given twice"),
+    Kind.COLUMN_COUNT: (
+        "nombre de colonnes différent de l'en-tête",
+        "has not the header's columns",
+    ),
+    Kind.BAD_QUOTES: ("guillemets mal fermés", "has quotes that do not close"),
+    Kind.BAD_ENCODING: ("ni UTF-8 ni Windows-1252", "is neither UTF-8 nor Windows-1252"),
+    Kind.BROKEN_JSON: ("JSON mal formé", "is malformed JSON"),
+    Kind.NOT_AN_OBJECT: ("n'est pas un objet JSON", "is not a JSON object"),
+    Kind.TOO_DEEP: ("imbrication trop profonde", "is nested too deeply"),
+    Kind.TOO_LARGE: (
+        "trop volumineux : la suite n'est pas lue",
+        "is too large: the rest is unread",
+    ),
+    Kind.INVALID: ("valeur refusée", "was refused"),
+    Kind.EMPTY: ("vide", "is empty"),
+    Kind.NO_HEADER: ("aucun nom de colonne connu", "has no known column name"),
+    Kind.DUPLICATE_HEADER: ("deux colonnes pour le même champ", "has two columns for one field"),
+    Kind.NOT_JSON: ("n'est pas du JSON", "is not JSON"),
+    Kind.UNKNOWN_FORMAT: ("format inconnu", "is of an unknown format"),
+}
+
+
+def sentence(field: str, kind: Kind, lang: Lang) -> str:
+    """
+    Says a fault for a person.
+
+    Examples
+    --------
+    >>> sentence("priority", Kind.MISSING, Lang.EN), sentence("priority", Kind.MISSING, Lang.FR)
+    ('priority is missing', 'priority : manque')
+    """
+    words = word(KIND[kind], lang)
+    return f"{field} : {words}" if lang is Lang.FR else f"{field} {words}"

@@ -1,0 +1,129 @@
+"""Bytes from outside, as physical lines in bounded memory and as text."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from slotengine.adapters.base import CHUNK_BYTES, MAX_LINE_BYTES, MAX_PAYLOAD_BYTES
+from slotengine.adapters.kinds import Kind
+
+BOM = b"\xef\xbb\xbf"
+"""The UTF-8 byte order mark that spreadsheets put before the first line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A physical line with its number from 1; with a fault it has no data."""
+
+    number: int
+    data: bytes
+    fault: Kind | None = None
+
+    @property
+    def blank(self) -> bool:
+        """Tells whether nothing stands in the line."""
+        return self.fault is None and not self.data.strip()
+
+
+class Payload:
+    """The bytes of a payload, piece by piece and once, after a look at its beginning."""
+
+    def __init__(self, source: bytes | BinaryIO) -> None:
+        self._pieces = _pieces(source)
+        self._head: bytes | None = None
+
+    def head(self) -> bytes:
+        """Gives the first ``CHUNK_BYTES`` without taking them."""
+        if self._head is None:
+            self._head = b""
+            for piece in self._pieces:
+                self._head += piece
+                if len(self._head) >= CHUNK_BYTES:
+                    break
+        return self._head
+
+    def __iter__(self) -> Iterator[bytes]:
+        if head := self.head():
+            yield head
+        yield from self._pieces
+
+    def whole(self, limit: int) -> bytes | None:
+        """Gives everything, or None when that is more than ``limit`` bytes."""
+        held = bytearray()
+        for piece in self:
+            held += piece
+            if len(held) > limit:
+                return None
+        return bytes(held)
+
+
+def _pieces(source: bytes | BinaryIO) -> Iterator[bytes]:
+    if isinstance(source, bytes):
+        for start in range(0, len(source), CHUNK_BYTES):
+            yield source[start : start + CHUNK_BYTES]
+        return
+    while chunk := source.read(CHUNK_BYTES):
+        yield chunk
+
+
+def _numbered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Cuts pieces into lines ended by LF, CR LF or CR; a line too long is cut, not kept."""
+    rest = b""
+    for piece in pieces:
+        parts = (rest + piece).splitlines(keepends=True)
+        # The last one may go on in the next piece, and so may a CR whose LF is still to come.
+        rest = b"" if parts[-1].endswith(b"\n") else parts.pop()
+        yield from parts
+        if len(rest) > MAX_LINE_BYTES:
+            rest = rest[: MAX_LINE_BYTES + 1] + (b"\r" if rest.endswith(b"\r") else b"")
+    if rest:
+        yield rest
+
+
+class Lines(Iterator[Line]):
+    """The lines of a payload; lines that were taken too early can be given back."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._lines = self._read(pieces)
+        self._back: deque[Line] = deque()
+
+    def __next__(self) -> Line:
+        return self._back.popleft() if self._back else next(self._lines)
+
+    def give_back(self, lines: list[Line]) -> None:
+        """Puts lines back in front, in their order."""
+        self._back.extendleft(reversed(lines))
+
+    def next_written(self) -> Line | None:
+        """Gives the next line that is not blank, or None at the end."""
+        return next((line for line in self if not line.blank), None)
+
+    @staticmethod
+    def _read(pieces: Iterable[bytes]) -> Iterator[Line]:
+        total = 0
+        number = 0
+        for number, data in enumerate(_numbered(pieces), 1):
+            total += len(data)
+            if total > MAX_PAYLOAD_BYTES:
+                yield Line(number, b"", Kind.TOO_LARGE)
+                return
+            if len(data) > MAX_LINE_BYTES:
+                yield Line(number, b"", Kind.TOO_LONG)
+            else:
+                yield Line(number, data.removeprefix(BOM) if number == 1 else data)
+
+
+def decoded(data: bytes) -> str | None:
+    """
+    Gives UTF-8 text, else Windows-1252, else None.
+
+    Line by line, because one bad line must not sink a file: French text in Windows-1252 is next
+    to never valid UTF-8.
+    """
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return None

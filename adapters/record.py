@@ -1,0 +1,355 @@
+"""
+One record to one ``Intake``: the only place where fields become a referral.
+
+Every wire format that has records ends here, so that a table and a JSON file of the same content
+give equal referrals and equal faults.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TypeVar
+
+from pydantic import ValidationError
+from slotengine.adapters import scalars, words
+from slotengine.adapters.base import (
+    MAX_FIELD_CHARS,
+    MAX_LIST_ITEMS,
+    WHOLE,
+    Amend,
+    Bounds,
+    Cancel,
+    Door,
+    Intake,
+    New,
+    Outcome,
+    Rejected,
+)
+from slotengine.adapters.fields import DROPPED, LIST_SEPARATOR, LISTS, Raw
+from slotengine.adapters.identity import Identity
+from slotengine.adapters.kinds import Kind
+from slotengine.adapters.scalars import BadValue
+from slotengine.adapters.words import Status
+
+from slotengine.codes import BookingStatus, Mobility, Mode, Priority, Sex
+from slotengine.domain import (
+    MAX_AGE_YEARS,
+    Location,
+    Motive,
+    Patient,
+    Referral,
+    Requester,
+    TimeWindow,
+    referral_id,
+)
+
+_T = TypeVar("_T")
+
+CLOCK_SKEW = timedelta(minutes=15)
+"""How far a sender's clock may be ahead of ours. Our choice."""
+
+MAX_REFERENCE_CHARS = 200
+"""Characters of a reference (``slotengine.domain.Referral``)."""
+
+MAX_TRAVEL_KM = 1_000
+"""Beyond the length of France; a number above was meant in metres."""
+
+METRES_PER_KM = 1_000
+
+MOTIVE_SYSTEM = "local"
+"""The code system of a motive that names none: the sender's own list."""
+
+_MAX_LAT, _MAX_LON = 90, 180
+_CLOSING: Mapping[Status, BookingStatus] = {
+    Status.FULFILLED: BookingStatus.FULFILLED,
+    Status.NOSHOW: BookingStatus.NOSHOW,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a record stands, for whoever mends it."""
+
+    adapter: str
+    record: int
+    line: int | None
+
+    def rejected(self, field: str, kind: Kind) -> Rejected:
+        """Gives the fault of this record."""
+        return Rejected(
+            adapter=self.adapter, record=self.record, line=self.line, field=field, kind=kind
+        )
+
+
+def translate(fields: Mapping[str, Raw], spot: Spot, *, door: Door, now: datetime) -> Intake:
+    """Gives what a record says, or its first fault; never raises for what a record holds."""
+    record = _Record(fields, door, now)
+    try:
+        return record.intake()
+    except BadValue as bad:
+        return spot.rejected(bad.field, bad.kind)
+    except ValidationError as invalid:
+        # A last net: the message of pydantic holds the value, so only the field's name is taken.
+        where = invalid.errors(include_input=False, include_url=False, include_context=False)
+        path = where[0]["loc"] if where else ()
+        return spot.rejected(str(path[0]) if path else WHOLE, Kind.INVALID)
+
+
+class _Record:
+    """The fields of one record while it is read."""
+
+    __slots__ = ("_door", "_fields", "_now")
+
+    def __init__(self, fields: Mapping[str, Raw], door: Door, now: datetime) -> None:
+        self._fields = fields
+        self._door = door
+        self._now = now
+
+    def intake(self) -> Intake:
+        status = self._read("status", lambda f, t: scalars.coded(f, t, words.STATUSES))
+        reference = self._read("reference", scalars.unspoilt)
+        if reference is None:
+            raise BadValue("reference", Kind.MISSING)
+        if len(reference) > MAX_REFERENCE_CHARS:
+            raise BadValue("reference", Kind.TOO_LONG)
+        identity = self._identity(strict=status in {None, Status.NEW, Status.AMENDED})
+        identity.guarded("reference", reference, self._door.pseudonymiser)
+        about = {
+            "territory": self._door.territory,
+            "source": self._door.profile.source,
+            "reference": reference,
+        }
+        if status is Status.CANCELLED:
+            return Cancel.model_validate(about)
+        if status is not None and status in _CLOSING:
+            return Outcome.model_validate({**about, "outcome": _CLOSING[status]})
+        referral = self._referral(reference, identity)
+        return Amend(referral=referral) if status is Status.AMENDED else New(referral=referral)
+
+    # Reading one field.
+
+    def _text(self, name: str) -> str | None:
+        raw = self._fields.get(name)
+        if isinstance(raw, tuple):
+            raise BadValue(name, Kind.WRONG_TYPE)
+        return self._clean(name, raw)
+
+    def _clean(self, name: str, raw: str | None) -> str | None:
+        text = raw.strip() if raw is not None else ""
+        if len(text) > MAX_FIELD_CHARS:
+            raise BadValue(name, Kind.TOO_LONG)
+        if not text.isprintable() and not all(
+            sign.isprintable() or sign.isspace() for sign in text
+        ):
+            # NUL, escapes, lone surrogates: no honest field holds them, and they break stores.
+            raise BadValue(name, Kind.CONTROL_CHARACTER)
+        return text or None
+
+    def _read(self, name: str, of: Callable[[str, str], _T]) -> _T | None:
+        text = self._text(name)
+        return None if text is None else of(name, text)
+
+    def _items(self, name: str) -> list[tuple[str, str]]:
+        """Gives each item of a list with its path; a single one keeps the bare name."""
+        raw = self._fields.get(name, ())
+        parts = raw if isinstance(raw, tuple) else tuple(raw.split(LIST_SEPARATOR))
+        if len(parts) > MAX_LIST_ITEMS:
+            raise BadValue(name, Kind.TOO_MANY)
+        texts = [self._clean(name, part) for part in parts]
+        written = [text for text in texts if text is not None]
+        if len(written) == 1:
+            return [(name, written[0])]
+        return [(f"{name}[{index}]", text) for index, text in enumerate(written)]
+
+    # Reading what belongs together.
+
+    def _identity(self, *, strict: bool) -> Identity:
+        contact = self._fields.get(DROPPED, ())
+        return Identity(
+            nir=self._text("nir"),
+            family_name=self._text("birth_name") or self._text("family_name"),
+            given_name=self._text("given_name"),
+            birth_date=self._birth_date() if strict else None,
+            patient_id=self._read("patient_id", scalars.unspoilt),
+            contact=contact if isinstance(contact, tuple) else (contact,),
+        )
+
+    def _birth_date(self) -> date | None:
+        return self._read("birth_date", scalars.day)
+
+    def _referral(self, reference: str, identity: Identity) -> Referral:
+        door = self._door
+        profile = door.profile
+        for name in sorted(profile.required):
+            if not (self._items(name) if name in LISTS else self._text(name)):
+                raise BadValue(name, Kind.MISSING)
+        received_at = self._received_at()
+        house = self._read("requester_id", scalars.identifier) or door.sender
+        if house is not None:
+            identity.guarded("requester_id", house, door.pseudonymiser, with_names=False)
+        patient = self._patient(identity, received_at, house=house, reference=reference)
+        deadline = self._read("deadline", lambda f, t: scalars.instant(f, t, door.zone, ends=True))
+        if deadline is not None and deadline < received_at:
+            raise BadValue("deadline", Kind.BEFORE_RECEIVED)
+        km = self._read("max_travel_km", scalars.number)
+        if km is not None and not 0 <= km <= MAX_TRAVEL_KM:
+            raise BadValue("max_travel_km", Kind.OUT_OF_RANGE)
+        professions = self._coded_items("professions", words.PROFESSIONS)
+        return Referral(
+            id=referral_id(door.territory, profile.source, reference),
+            territory=door.territory,
+            source=profile.source,
+            reference=reference,
+            requester=Requester(kind=profile.source, id=house),
+            patient=patient,
+            professions=professions or profile.professions,
+            specialties=self._specialties(),
+            priority=self._read("priority", _priority) or profile.priority,
+            care_level=self._read(
+                "care_level", lambda f, t: scalars.coded(f, t, words.CARE_LEVELS)
+            ),
+            motive=self._motive(identity),
+            windows=self._windows(),
+            deadline=deadline,
+            modes=self._modes(patient.mobility),
+            max_travel_metres=None if km is None else _metres(km),
+            received_at=received_at,
+        )
+
+    def _received_at(self) -> datetime:
+        zone = self._door.zone
+        said = self._read("received_at", lambda f, t: scalars.instant(f, t, zone))
+        if said is not None and said > self._now + CLOCK_SKEW:
+            raise BadValue("received_at", Kind.IN_FUTURE)
+        return said or self._now.astimezone(UTC)
+
+    def _patient(
+        self, identity: Identity, received_at: datetime, *, house: str | None, reference: str
+    ) -> Patient:
+        own = self._read("own_practitioner", scalars.practitioner_id)
+        if own is not None:
+            own = identity.guarded(
+                "own_practitioner", own, self._door.pseudonymiser, with_names=False
+            )
+        mobility = self._read("mobility", lambda f, t: scalars.coded(f, t, words.MOBILITIES))
+        return Patient(
+            key=identity.key(self._door, house=house, reference=reference),
+            location=self._location(),
+            age=self._age(identity.birth_date, received_at),
+            sex=self._read("sex", lambda f, t: scalars.coded(f, t, words.SEXES)) or Sex.UNKNOWN,
+            own_practitioner=own,
+            mobility=mobility or Mobility.CAR,
+        )
+
+    def _age(self, birth_date: date | None, received_at: datetime) -> int | None:
+        """
+        Gives the age on the day the need arose, in the territory's own calendar.
+
+        The birth date wins over a stated age: official samples hold pairs that disagree.
+        """
+        if birth_date is None:
+            return self._read("age", lambda f, t: scalars.whole(f, t, low=0, high=MAX_AGE_YEARS))
+        day = received_at.astimezone(self._door.zone).date()
+        age = self._door.pseudonymiser.age_on(birth_date, day)
+        if age is None:
+            raise BadValue("birth_date", Kind.IN_FUTURE)
+        if age > MAX_AGE_YEARS:
+            raise BadValue("birth_date", Kind.OUT_OF_RANGE)
+        return age
+
+    def _location(self) -> Location | None:
+        lat = self._read("lat", scalars.number)
+        lon = self._read("lon", scalars.number)
+        insee = self._read("insee", scalars.insee_code)
+        place_of = self._door.place_of
+        place = place_of(insee) if insee is not None and place_of is not None else None
+        if lat is None and lon is None:
+            if insee is not None and place_of is not None and place is None:
+                raise BadValue("insee", Kind.UNKNOWN_CODE)
+            return place
+        if lat is None or lon is None:
+            raise BadValue("lat" if lat is None else "lon", Kind.MISSING)
+        _in_range(float(lat), float(lon), self._door.bounds)
+        # An unknown code beside good coordinates is dropped: official samples hold postcodes here.
+        known = insee if place_of is None or place is not None else None
+        return Location(lat=float(lat), lon=float(lon), insee=known)
+
+    def _motive(self, identity: Identity) -> Motive | None:
+        """Gives the motive; a label alone is dropped, since rules read codes only."""
+        code = self._read("motive_code", scalars.identifier)
+        if code is None:
+            return None
+        system = self._read("motive_system", scalars.identifier) or MOTIVE_SYSTEM
+        vault = self._door.pseudonymiser
+        raw = self._fields.get("motive_label", "")
+        return Motive(
+            code=identity.guarded("motive_code", code, vault),
+            system=identity.guarded("motive_system", system, vault),
+            label=identity.harmless_label(raw) if isinstance(raw, str) else "",
+        )
+
+    def _windows(self) -> tuple[TimeWindow, ...]:
+        starts, ends = self._items("window_start"), self._items("window_end")
+        if not starts and not ends:
+            return ()
+        if not starts or not ends:
+            raise BadValue("window_end" if starts else "window_start", Kind.MISSING)
+        if len(starts) != len(ends):
+            raise BadValue("window_end", Kind.WINDOW_COUNT)
+        return tuple(self._window(*start, *end) for start, end in zip(starts, ends, strict=True))
+
+    def _window(self, start_name: str, start: str, end_name: str, end: str) -> TimeWindow:
+        opens = scalars.instant(start_name, start, self._door.zone, ends=False)
+        closes = scalars.instant(end_name, end, self._door.zone, ends=True)
+        if closes <= opens:
+            raise BadValue(end_name, Kind.END_BEFORE_START)
+        return TimeWindow(start=opens, end=closes)
+
+    def _coded_items(self, name: str, table: Mapping[str, words.Coded]) -> tuple[words.Coded, ...]:
+        return tuple(scalars.coded(path, text, table) for path, text in self._items(name))
+
+    def _specialties(self) -> tuple[str, ...]:
+        found: list[str] = []
+        for path, text in self._items("specialties"):
+            codes = words.specialties_of(text)
+            if codes is None:
+                raise BadValue(path, Kind.UNKNOWN_CODE)
+            found += codes
+        return tuple(found)
+
+    def _modes(self, mobility: Mobility) -> tuple[Mode, ...]:
+        """Gives the modes asked for; who can't leave home and names none means home or video."""
+        asked = self._coded_items("modes", words.MODES)
+        if asked:
+            return asked
+        return (Mode.HH, Mode.VR) if mobility is Mobility.HOMEBOUND else self._door.profile.modes
+
+
+def _priority(name: str, text: str) -> Priority:
+    priority = words.priority_of(text)
+    if priority is None:
+        raise BadValue(name, Kind.UNKNOWN_CODE)
+    return priority
+
+
+def _metres(km: Decimal) -> int:
+    return int((km * METRES_PER_KM).to_integral_value(ROUND_HALF_UP))
+
+
+def _in_range(lat: float, lon: float, bounds: Bounds | None) -> None:
+    """Refuses coordinates off the earth or off the territory, and says which slip explains it."""
+    on_earth = abs(lat) <= _MAX_LAT and abs(lon) <= _MAX_LON
+    if bounds is None:
+        if not on_earth:
+            raise BadValue("lat" if abs(lat) > _MAX_LAT else "lon", Kind.OUT_OF_RANGE)
+        return
+    if bounds.holds(lat, lon):
+        return
+    if bounds.holds(lon, lat):
+        raise BadValue("lat", Kind.SWAPPED)
+    if bounds.holds(lat, -lon):
+        raise BadValue("lon", Kind.SIGN_FLIPPED)
+    if bounds.holds(-lat, lon) or bounds.holds(-lat, -lon):
+        raise BadValue("lat", Kind.SIGN_FLIPPED)
+    raise BadValue("lat", Kind.OUTSIDE_BOUNDS if on_earth else Kind.OUT_OF_RANGE)

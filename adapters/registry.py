@@ -1,0 +1,83 @@
+"""
+The wire formats that are known: ours, and those that other packages bring.
+
+A package adds one by an entry point of group ``slotengine.adapters``: its name is the format's
+name, its object a ``WireFormat`` class without arguments.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Protocol
+
+from slotengine.adapters.base import Door, Intake
+from slotengine.adapters.json_records import JsonFormat
+from slotengine.adapters.lines import Payload
+from slotengine.adapters.tabular import CsvFormat
+
+from slotengine.errors import InputError
+
+GROUP = "slotengine.adapters"
+
+logger = logging.getLogger("slotengine.adapters")
+logger.addHandler(logging.NullHandler())
+
+
+class WireFormat(Protocol):
+    """How records are written down, whoever sends them."""
+
+    name: str
+
+    def claims(self, head: bytes) -> bool:
+        """Tells from the first bytes whether a payload is of this format."""
+        ...
+
+    def read(
+        self, payload: Payload, *, door: Door, adapter: str, now: datetime
+    ) -> Iterator[Intake]:
+        """Gives each record exactly once; ``adapter`` is the name for its faults."""
+        ...
+
+
+@cache
+def formats() -> Mapping[str, WireFormat]:
+    """
+    Gives every format by name, in the order in which they are asked to claim a payload.
+
+    Guests come before ours: a FHIR bundle is JSON too, and CSV claims whatever is left. They can't
+    take our names. One that fails to load is named in the log and left out.
+    """
+    ours: dict[str, WireFormat] = {"json": JsonFormat(), "csv": CsvFormat()}
+    guests: dict[str, WireFormat] = {}
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        if entry.name not in ours:
+            guest = _loaded(entry)
+            if guest is not None:
+                guests[entry.name] = guest
+    return {**guests, **ours}
+
+
+def format_named(name: str) -> WireFormat:
+    """Gives a format by name."""
+    found = formats().get(name)
+    if found is None:
+        raise InputError(f"format {name!r} is unknown; known: {', '.join(sorted(formats()))}")
+    return found
+
+
+def format_claiming(head: bytes) -> WireFormat | None:
+    """Gives the first format that claims a payload, or None."""
+    return next((format_ for format_ in formats().values() if format_.claims(head)), None)
+
+
+def _loaded(entry: EntryPoint) -> WireFormat | None:
+    try:
+        made: WireFormat = entry.load()()
+    except Exception as exc:  # noqa: BLE001 - a guest's import may fail in any way
+        logger.warning(
+            "adapter %s can't be loaded", entry.name, extra={"fault": type(exc).__name__}
+        )
+        return None
+    return made

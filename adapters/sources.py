@@ -1,0 +1,150 @@
+"""
+Who sends: the ten sources, what each means when it says nothing, and what each must say.
+
+Nothing is refused here for being unwanted: red flags, audiences and radii are the engine's.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+from slotengine.adapters.base import (
+    PAYLOAD,
+    Bounds,
+    Door,
+    Intake,
+    PlaceOf,
+    Profile,
+    Pseudonyms,
+)
+from slotengine.adapters.kinds import Kind
+from slotengine.adapters.lines import Payload
+from slotengine.adapters.registry import WireFormat, format_claiming, format_named
+
+from slotengine.codes import Mode, Priority, SourceKind
+from slotengine.errors import InputError, ReferralFormatError
+
+_PROFILES = (
+    # At the counter somebody waits: a day, unless the sender says otherwise.
+    Profile(source=SourceKind.PHARMACY, priority=Priority.URGENT),
+    Profile(source=SourceKind.NURSE, priority=Priority.URGENT),
+    # Pain of muscle and joint that a physiotherapist passes on is rarely due today.
+    Profile(source=SourceKind.PHYSIOTHERAPIST, priority=Priority.ROUTINE),
+    Profile(source=SourceKind.MIDWIFE, priority=Priority.URGENT),
+    # A discharge is followed up within days; the ward knows its patients.
+    Profile(source=SourceKind.HOSPITAL, priority=Priority.ROUTINE),
+    # Without its level an R1 would pass for an R3. A caller may be nobody we can name.
+    Profile(
+        source=SourceKind.SAMU,
+        priority=Priority.URGENT,
+        required=frozenset({"care_level"}),
+        identity_required=False,
+    ),
+    # Sent on from the waiting room: seen the same half day, or they had better stayed.
+    Profile(source=SourceKind.EMERGENCY, priority=Priority.ASAP, identity_required=False),
+    # Several homes share one territory: which one asks decides where the doctor goes.
+    Profile(
+        source=SourceKind.EHPAD,
+        priority=Priority.URGENT,
+        modes=(Mode.AMB, Mode.HH),
+        required=frozenset({"requester_id"}),
+    ),
+    # Who answers for the person: social services follow up by office.
+    Profile(
+        source=SourceKind.SOCIAL,
+        priority=Priority.ROUTINE,
+        required=frozenset({"requester_id"}),
+    ),
+    # A practice may need any profession: a default would be a guess.
+    Profile(
+        source=SourceKind.PRACTICE,
+        priority=Priority.URGENT,
+        professions=(),
+        required=frozenset({"professions"}),
+    ),
+)
+
+PROFILES: Mapping[SourceKind, Profile] = {profile.source: profile for profile in _PROFILES}
+"""Every source with its defaults (all our choice: the national texts give none)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAdapter:
+    """Reads the payloads of one source in one format, or in whichever claims them."""
+
+    door: Door
+    format: WireFormat | None = None
+
+    def read(self, source: bytes | BinaryIO, *, now: datetime) -> Iterator[Intake]:
+        """
+        Gives each record of a payload exactly once, in its order.
+
+        Raises
+        ------
+        ReferralFormatError
+            When the payload as a whole is unreadable; a bad record comes back as ``Rejected``.
+        InputError
+            When ``now`` has no zone.
+        """
+        if now.tzinfo is None:
+            raise InputError("now must be an aware datetime")
+        name = self.door.profile.source.value
+        payload = Payload(source)
+        found = self.format or format_claiming(payload.head())
+        if found is None:
+            kind = Kind.UNKNOWN_FORMAT if payload.head().strip() else Kind.EMPTY
+            raise ReferralFormatError(name, PAYLOAD, kind)
+        return found.read(payload, door=self.door, adapter=f"{name}/{found.name}", now=now)
+
+
+def adapter_for(
+    source: str,
+    *,
+    territory: str,
+    zone: ZoneInfo,
+    pseudonymiser: Pseudonyms,
+    format: str | None = None,  # noqa: A002 - the word that the command line uses
+    place_of: PlaceOf | None = None,
+    bounds: Bounds | None = None,
+    sender: str | None = None,
+) -> SourceAdapter:
+    """
+    Gives the reader of a source's payloads.
+
+    Parameters
+    ----------
+    source
+        One of ``SourceKind``.
+    zone
+        The territory's own; times without an offset are read in it.
+    format
+        ``csv``, ``json`` or a plugged-in one. Default: told from the content.
+    place_of
+        From INSEE code to the commune's point. Default: no place without coordinates.
+    bounds
+        The box that patients live in. Default: the whole earth.
+    sender
+        Id (RPPS, FINESS, account) of the house that sends, for records that name none.
+
+    Raises
+    ------
+    InputError
+        When the source or the format is unknown.
+    """
+    try:
+        profile = PROFILES[SourceKind(source)]
+    except ValueError:
+        known = ", ".join(kind.value for kind in SourceKind)
+        raise InputError(f"source {source!r} is unknown; known: {known}") from None
+    door = Door(
+        profile=profile,
+        territory=territory,
+        zone=zone,
+        pseudonymiser=pseudonymiser,
+        place_of=place_of,
+        bounds=bounds,
+        sender=sender,
+    )
+    return SourceAdapter(door, None if format is None else format_named(format))
