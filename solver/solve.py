@@ -23,7 +23,7 @@ from slotengine.problem import (
     Unserved,
 )
 from slotengine.reasons import Reason, ReasonCode, Rule
-from slotengine.solver.arcs import ALLOWED, Arcs, candidate_arcs, refusals
+from slotengine.solver.arcs import Arcs, candidate_arcs, refusals
 from slotengine.solver.columns import Columns, Indices, Ints, to_columns
 from slotengine.solver.costs import MODE_ORDER, tie_breaks, waiting_minutes
 from slotengine.solver.duals import UNSERVED
@@ -180,18 +180,12 @@ def _unserved(
 
 
 def _reason(columns: Columns, row: int, possible_seats: int) -> Reason:
-    """
-    Tells why a referral has no seat: the rule of the funnel that took the last free one.
-
-    Where every slot is full before the planning begins, the funnel runs over the full ones.
-    """
+    """Tells why a referral has no seat: the rule of the funnel that took the last free one."""
     if columns.slots == 0:
         return Reason(code=ReasonCode.NO_SLOT)
+    if columns.seats == 0:
+        return Reason(code=ReasonCode.NO_FREE_SEAT)
     if possible_seats > 0:
         return Reason(code=ReasonCode.SEATS_TAKEN, figures={"seats": possible_seats})
-    refused = refusals(columns, row)
-    free = columns.slot_free > 0
-    last = int(refused[free].max() if free.any() else refused.max())
-    if last == ALLOWED:
-        return Reason(code=ReasonCode.NO_FREE_SEAT)
+    last = int(refusals(columns, row)[columns.slot_free > 0].max())
     return Reason(code=ReasonCode(_RULES[last].value))

@@ -109,7 +109,7 @@ def _referral(draw: st.DrawFn, at: int, givers: Sequence[str]) -> Referral:
 def territory(referrals: int, slots: int, *, seed: int, slots_each: int = 6) -> Problem:
     """Gives a synthetic territory: clustered homes, six professions, slots over two days."""
     rng = np.random.default_rng(seed)
-    towns = rng.uniform((-0.3, -0.4), (0.3, 0.4), (12, 2)) + (47.3, -1.6)
+    towns = rng.uniform((47.0, -2.0), (47.6, -1.2), (12, 2))
 
     def place() -> Location:
         lat, lon = towns[rng.integers(len(towns))] + rng.normal(0, 0.015, 2)
