@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from slotengine.answers import Incident, PublishReport, RejectedItem, WithdrawReport
-from slotengine.domain import Practitioner, Site, Slot
+from slotengine.domain import Booking, Practitioner, Site, Slot
 from slotengine.errors import InputError
 from slotengine.offering import reseat
 from slotengine.ports import PutOutcome, Unit
@@ -36,7 +36,8 @@ def publish(
     """
     policy = unit.policy(territory)
     unit.advance_clock(territory, policy.clock_tolerance)
-    for value in (*practitioners, *sites, *slots):
+    supply: list[Practitioner | Site | Slot] = [*practitioners, *sites, *slots]
+    for value in supply:
         if value.territory != territory:
             raise InputError(f"{value.id} is of {value.territory}, not of {territory}")
     changed_people = unit.put_practitioners(practitioners) + unit.put_sites(sites)
@@ -70,7 +71,7 @@ def withdraw(
 
     All slots go first, so that nobody is seated again on the next one to vanish.
     """
-    lost = []
+    lost: list[Booking] = []
     for slot_id in sorted(set(slot_ids)):
         slot = unit.slot(slot_id)
         unit.advance_clock(slot.territory, unit.policy(slot.territory).clock_tolerance)
