@@ -131,3 +131,17 @@ def ambient_uses(source: str) -> list[tuple[str, int]]:
     uses.found.clear()
     uses.visit(tree)
     return uses.found
+
+
+FOLDERS = ("slotengine", "solver", "adapters", "fixtures", "tests", "benchmarks", "docs", ".ci")
+TEXT = {".py", ".md", ".toml", ".csv", ".json", ".mako", ".txt", ""}
+
+
+def text_files() -> list[Path]:
+    """Gives every text that we write: the project's folders and what stands beside them."""
+    inside = (file for folder in FOLDERS for file in (PROJECT / folder).rglob("*"))
+    return sorted(
+        file
+        for file in (*inside, *PROJECT.glob("*"))
+        if file.is_file() and file.suffix in TEXT and "__pycache__" not in file.parts
+    )

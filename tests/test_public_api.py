@@ -139,7 +139,7 @@ def test_an_unknown_name_is_an_attribute_error_that_names_it() -> None:
 
 def test_an_unknown_name_can_not_be_imported() -> None:
     with pytest.raises(ImportError):
-        from slotengine import Refferal  # type: ignore[attr-defined]  # noqa: F401 - as above
+        from slotengine import Refferal  # type: ignore[attr-defined]  # noqa: F401 - the misspelling is the test
 
 
 def test_every_exception_is_public() -> None:
