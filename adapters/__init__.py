@@ -1,1 +1,28 @@
 """Translators between outside payloads and the nouns of slotengine."""
+
+from slotengine.adapters.base import (
+    Adapter,
+    Amend,
+    Bounds,
+    Cancel,
+    Intake,
+    New,
+    Outcome,
+    Rejected,
+)
+from slotengine.adapters.kinds import Kind
+from slotengine.adapters.sources import PROFILES, adapter_for
+
+__all__ = [
+    "PROFILES",
+    "Adapter",
+    "Amend",
+    "Bounds",
+    "Cancel",
+    "Intake",
+    "Kind",
+    "New",
+    "Outcome",
+    "Rejected",
+    "adapter_for",
+]

@@ -12,8 +12,8 @@ from typing import Annotated, BinaryIO, ClassVar, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
-from slotengine.adapters.kinds import Kind
 
+from slotengine.adapters.kinds import Kind
 from slotengine.codes import BookingStatus, Mode, Priority, Profession, SourceKind
 from slotengine.domain import Location, Referral, TerritoryName, Value, referral_id
 from slotengine.errors import InputError

@@ -23,6 +23,9 @@ MIN_NAME_CHARS = 3
 MIN_DIGITS = 6
 """Digits from which a number tells somebody apart: a birth date has 8, a phone 10, a NIR 15."""
 
+UNKNOWN_PATIENT = "unknown patient of"
+"""Stands where a house stands, and is none: ids of houses hold no space."""
+
 PHONE_DIGITS = 9
 """Digits of a French phone number after its prefix."""
 
@@ -53,8 +56,8 @@ class Identity:
         """
         Gives the pseudonym: of the NIR, else of name and birth date, else of the local id.
 
-        A local id means something only in the house that gave it, so it needs that house. Where a
-        source may send a patient nobody knows, each referral is a person of its own.
+        A local id means something only in the house that gave it, so the house is hashed with it.
+        Where a source may send a patient nobody knows, each referral is a person of its own.
         """
         vault = door.pseudonymiser
         if self.nir is not None:
@@ -65,14 +68,12 @@ class Identity:
             return _found(vault.of_name(family, given, born), "family_name", Kind.BAD_NAME)
         scope = (door.territory, door.profile.source.value)
         if self.patient_id is not None:
-            if house is None:
-                raise BadValue("requester_id", Kind.MISSING)
-            return vault.of_local_id((*scope, house), self.patient_id)
+            return vault.of_local_id((*scope, house or ""), self.patient_id)
         if door.profile.identity_required:
             parts = zip(("family_name", "given_name", "birth_date"), named, strict=True)
             absent = [name for name, part in parts if part is None]
             raise BadValue(absent[0] if len(absent) < len(named) else "patient_id", Kind.MISSING)
-        return vault.of_local_id((*scope, "unknown patient of"), reference)
+        return vault.of_local_id((*scope, UNKNOWN_PATIENT), reference)
 
     def names(self) -> frozenset[str]:
         """Gives the words of the names that are long enough to tell somebody apart."""

@@ -25,14 +25,15 @@ from slotengine.adapters.kinds import Kind
 from slotengine.adapters.lines import BOM, Lines, Payload, decoded
 from slotengine.adapters.record import Spot, translate
 from slotengine.adapters.scalars import BadValue
-
 from slotengine.errors import ReferralFormatError
 
-Element = tuple[int | None, str | Kind]
-"""Line of a record where there are lines, and its text or its fault."""
+Element = tuple[int, str | Kind]
+"""The line on which a record begins, and its text or its fault."""
 
-_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
-_SCALAR = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^,\[\]{}"])+', re.DOTALL)
+# Possessive, and a string without an end is a token too: nothing is ever read twice.
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
+_STRUCTURE = re.compile(_STRING + r"|[\[\]{}]", re.DOTALL)
+_SCALAR = re.compile(r"(?:" + _STRING + r'|[^,\[\]{}"]++)++', re.DOTALL)
 _GAP = re.compile(r"[\s,]*")
 
 
@@ -86,15 +87,18 @@ def _elements(payload: Payload, adapter: str) -> Iterator[Element]:
     data = payload.whole(MAX_DOCUMENT_BYTES)
     if data is None:
         raise ReferralFormatError(adapter, PAYLOAD, Kind.TOO_LARGE)
-    text = (decoded(data.removeprefix(BOM)) or "").strip()
+    document = decoded(data.removeprefix(BOM)) or ""
+    text = document.strip()
+    line = 1 + document[: len(document) - len(document.lstrip())].count("\n")
     if text.startswith("["):
-        yield from _array(text)
-    elif not text.startswith("{"):
+        yield from _array(text, line)
+        return
+    if not text.startswith("{"):
         raise ReferralFormatError(adapter, PAYLOAD, Kind.NOT_JSON)
-    elif isinstance(_members(text), Kind):
-        raise ReferralFormatError(adapter, PAYLOAD, Kind.BROKEN_JSON)
-    else:
-        yield None, text
+    members = _members(text)
+    if isinstance(members, Kind):
+        raise ReferralFormatError(adapter, PAYLOAD, members)
+    yield line, text
 
 
 def _by_line(lines: Lines) -> Iterator[Element]:
@@ -103,24 +107,28 @@ def _by_line(lines: Lines) -> Iterator[Element]:
             yield line.number, line.fault or decoded(line.data) or Kind.BAD_ENCODING
 
 
-def _array(text: str) -> Iterator[Element]:
+def _array(text: str, line: int) -> Iterator[Element]:
     """
-    Gives the elements of an array as texts.
+    Gives the elements of an array as texts, each with the line on which it begins.
 
     Where the brackets don't match, nothing tells where the next element begins: the rest is one
     fault.
     """
+    end = 0
     at = _after_gap(text, 1)
     while at < len(text) and text[at] != "]":
-        end = _end_of_element(text, at)
-        if end is None:
-            yield None, Kind.BROKEN_JSON
+        line += text.count("\n", end, at)
+        begin, found = at, _end_of_element(text, at)
+        if found is None:
+            yield line, Kind.BROKEN_JSON
             return
-        yield None, text[at:end]
+        yield line, text[begin:found]
+        line += text.count("\n", begin, found)
+        end = found
         at = _after_gap(text, end)
     if at != len(text) - 1:
         # Cut off before its end, or followed by something else: what is missing is unknown.
-        yield None, Kind.BROKEN_JSON
+        yield line, Kind.BROKEN_JSON
 
 
 def _after_gap(text: str, at: int) -> int:

@@ -12,13 +12,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import TypeVar
 
 from pydantic import ValidationError
+
 from slotengine.adapters import scalars, words
 from slotengine.adapters.base import (
     MAX_FIELD_CHARS,
     MAX_LIST_ITEMS,
     WHOLE,
     Amend,
-    Bounds,
     Cancel,
     Door,
     Intake,
@@ -29,9 +29,9 @@ from slotengine.adapters.base import (
 from slotengine.adapters.fields import DROPPED, LIST_SEPARATOR, LISTS, Raw
 from slotengine.adapters.identity import Identity
 from slotengine.adapters.kinds import Kind
+from slotengine.adapters.places import location
 from slotengine.adapters.scalars import BadValue
 from slotengine.adapters.words import Status
-
 from slotengine.codes import BookingStatus, Mobility, Mode, Priority, Sex
 from slotengine.domain import (
     MAX_AGE_YEARS,
@@ -60,7 +60,6 @@ METRES_PER_KM = 1_000
 MOTIVE_SYSTEM = "local"
 """The code system of a motive that names none: the sender's own list."""
 
-_MAX_LAT, _MAX_LON = 90, 180
 _CLOSING: Mapping[Status, BookingStatus] = {
     Status.FULFILLED: BookingStatus.FULFILLED,
     Status.NOSHOW: BookingStatus.NOSHOW,
@@ -182,7 +181,8 @@ class _Record:
         door = self._door
         profile = door.profile
         for name in sorted(profile.required):
-            if not (self._items(name) if name in LISTS else self._text(name)):
+            known = self._items(name) if name in LISTS else self._text(name)
+            if not known and not (name == "requester_id" and door.sender):
                 raise BadValue(name, Kind.MISSING)
         received_at = self._received_at()
         house = self._read("requester_id", scalars.identifier) or door.sender
@@ -259,21 +259,13 @@ class _Record:
         return age
 
     def _location(self) -> Location | None:
-        lat = self._read("lat", scalars.number)
-        lon = self._read("lon", scalars.number)
-        insee = self._read("insee", scalars.insee_code)
-        place_of = self._door.place_of
-        place = place_of(insee) if insee is not None and place_of is not None else None
-        if lat is None and lon is None:
-            if insee is not None and place_of is not None and place is None:
-                raise BadValue("insee", Kind.UNKNOWN_CODE)
-            return place
-        if lat is None or lon is None:
-            raise BadValue("lat" if lat is None else "lon", Kind.MISSING)
-        _in_range(float(lat), float(lon), self._door.bounds)
-        # An unknown code beside good coordinates is dropped: official samples hold postcodes here.
-        known = insee if place_of is None or place is not None else None
-        return Location(lat=float(lat), lon=float(lon), insee=known)
+        return location(
+            self._read("lat", scalars.number),
+            self._read("lon", scalars.number),
+            self._read("insee", scalars.insee_code),
+            place_of=self._door.place_of,
+            bounds=self._door.bounds,
+        )
 
     def _motive(self, identity: Identity) -> Motive | None:
         """Gives the motive; a label alone is dropped, since rules read codes only."""
@@ -335,21 +327,3 @@ def _priority(name: str, text: str) -> Priority:
 
 def _metres(km: Decimal) -> int:
     return int((km * METRES_PER_KM).to_integral_value(ROUND_HALF_UP))
-
-
-def _in_range(lat: float, lon: float, bounds: Bounds | None) -> None:
-    """Refuses coordinates off the earth or off the territory, and says which slip explains it."""
-    on_earth = abs(lat) <= _MAX_LAT and abs(lon) <= _MAX_LON
-    if bounds is None:
-        if not on_earth:
-            raise BadValue("lat" if abs(lat) > _MAX_LAT else "lon", Kind.OUT_OF_RANGE)
-        return
-    if bounds.holds(lat, lon):
-        return
-    if bounds.holds(lon, lat):
-        raise BadValue("lat", Kind.SWAPPED)
-    if bounds.holds(lat, -lon):
-        raise BadValue("lon", Kind.SIGN_FLIPPED)
-    if bounds.holds(-lat, lon) or bounds.holds(-lat, -lon):
-        raise BadValue("lat", Kind.SIGN_FLIPPED)
-    raise BadValue("lat", Kind.OUTSIDE_BOUNDS if on_earth else Kind.OUT_OF_RANGE)

@@ -16,7 +16,6 @@ from slotengine.adapters.base import Door, Intake
 from slotengine.adapters.json_records import JsonFormat
 from slotengine.adapters.lines import Payload
 from slotengine.adapters.tabular import CsvFormat
-
 from slotengine.errors import InputError
 
 GROUP = "slotengine.adapters"

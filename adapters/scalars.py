@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
@@ -21,17 +21,19 @@ MAX_OFFSET = timedelta(hours=14)
 
 MICROSECOND_DIGITS = 6
 
-_NUMBER = re.compile(r"[+-]?[0-9]{1,12}(?:[.,][0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,12}(?:[.,][0-9]{1,20})?(?:[eE][+-]?[0-9]{1,3})?")
 _SPACES = re.compile(r"[\s\u00a0\u202f]+")
 _DATE = (
     r"(?:(?P<y>[0-9]{4})-(?P<m>[0-9]{1,2})-(?P<d>[0-9]{1,2})"
     r"|(?P<d2>[0-9]{1,2})/(?P<m2>[0-9]{1,2})/(?P<y2>[0-9]{4}))"
 )
 _CLOCK = (
-    r"(?P<H>[0-9]{1,2})\s?[:hH]\s?(?P<M>[0-9]{2})?(?::(?P<S>[0-9]{2})(?:[.,](?P<f>[0-9]{1,9}))?)?"
+    r"(?P<H>[0-9]{1,2})(?:\s?[hH]\s?(?P<M>[0-9]{2})?"
+    r"|:(?P<M2>[0-9]{2})(?::(?P<S>[0-9]{2})(?:[.,](?P<f>[0-9]{1,9}))?)?)"
 )
 _OFFSET = r"(?P<z>[zZ]|(?P<sign>[+-])(?P<oh>[0-9]{2}):?(?P<om>[0-9]{2})?)"
-_DAY = re.compile(_DATE + r"(?:[T ]00:00(?::00(?:\.0+)?)?)?")
+_DAY = re.compile(_DATE)
+_MIDNIGHT = re.compile(r"[T ]00:00(?::00(?:\.0+)?)?$")
 _INSTANT = re.compile(_DATE + r"(?:\s*[Tà]\s*|\s+)" + _CLOCK + r"\s*" + _OFFSET + r"?")
 _ID = re.compile(r"[\x21-\x7e]{1,120}")
 _SPREADSHEET = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+")
@@ -84,8 +86,8 @@ def _date_of(field: str, found: re.Match[str]) -> date:
 
 
 def day(field: str, text: str) -> date:
-    """Gives a date written as 1948-05-31 or 31/05/1948."""
-    found = _DAY.fullmatch(text)
+    """Gives a date written as 1948-05-31 or 31/05/1948; a spreadsheet's midnight is left out."""
+    found = _DAY.fullmatch(_MIDNIGHT.sub("", text))
     if found is None:
         raise BadValue(field, Kind.BAD_DATE)
     return _date_of(field, found)
@@ -105,21 +107,22 @@ def instant(field: str, text: str, zone: ZoneInfo, *, ends: bool | None = None) 
         or nothing (None, the default: it is refused).
     """
     bare_day = _DAY.fullmatch(text) if ends is not None else None
-    if bare_day is not None and not bare_day[0].endswith("00"):
-        local = datetime.combine(_date_of(field, bare_day), datetime.min.time())
+    if bare_day is not None:
+        local = datetime.combine(_date_of(field, bare_day), time.min)
         _in_years(field, local)
         return (local + timedelta(days=int(bool(ends)))).replace(tzinfo=zone).astimezone(UTC)
     found = _INSTANT.fullmatch(text)
     if found is None:
         raise BadValue(field, Kind.BAD_DATE)
     fraction = (found["f"] or "0").ljust(MICROSECOND_DIGITS, "0")[:MICROSECOND_DIGITS]
-    clock = (int(found[part] or 0) for part in ("H", "M", "S"))
+    hour, minute, second = (
+        int(part or 0) for part in (found["H"], found["M"] or found["M2"], found["S"])
+    )
     try:
-        local = datetime.combine(_date_of(field, found), datetime.min.time()).replace(
-            **dict(zip(("hour", "minute", "second"), clock, strict=True)), microsecond=int(fraction)
-        )
+        clock = time(hour, minute, second, int(fraction))
     except ValueError:
         raise BadValue(field, Kind.BAD_DATE) from None
+    local = datetime.combine(_date_of(field, found), clock)
     _in_years(field, local)
     if found["z"]:
         return local.replace(tzinfo=_offset(field, found)).astimezone(UTC)

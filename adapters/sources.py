@@ -22,7 +22,6 @@ from slotengine.adapters.base import (
 from slotengine.adapters.kinds import Kind
 from slotengine.adapters.lines import Payload
 from slotengine.adapters.registry import WireFormat, format_claiming, format_named
-
 from slotengine.codes import Mode, Priority, SourceKind
 from slotengine.errors import InputError, ReferralFormatError
 

@@ -22,7 +22,6 @@ from slotengine.adapters.fields import DROPPED, Raw, field_of
 from slotengine.adapters.kinds import Kind
 from slotengine.adapters.lines import Line, Lines, Payload, decoded
 from slotengine.adapters.record import Spot, translate
-
 from slotengine.errors import ReferralFormatError
 
 SEPARATORS = (";", ",", "\t")

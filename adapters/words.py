@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 
-from slotengine.adapters.fields import plain
-
 from slotengine import labels
+from slotengine.adapters.fields import plain
 from slotengine.codes import CareLevel, Mobility, Mode, Priority, Profession, Sex
 
 Coded = TypeVar("Coded", bound=StrEnum)
@@ -71,7 +70,7 @@ MOBILITIES = _table(
     {},
     {
         Mobility.CAR: ("voiture", "en voiture", "véhicule"),
-        Mobility.TRANSIT: ("transports en commun", "transport en commun", "bus", "public transport"),
+        Mobility.TRANSIT: ("transports en commun", "transport en commun", "bus"),
         Mobility.WALK: ("à pied", "pied", "marche", "walking", "on foot"),
         Mobility.WHEELCHAIR: ("fauteuil", "fauteuil roulant", "pmr"),
         Mobility.HOMEBOUND: (
