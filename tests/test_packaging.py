@@ -1,5 +1,6 @@
 """What a user installs: the wheel, in a fresh environment, from another folder."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -24,8 +25,8 @@ pytestmark = pytest.mark.xdist_group("packaging")
 CONSUMER = """
 from datetime import UTC, datetime
 
-from slotengine import Engine, Limits, Location, Plan, Policy, Problem, Reason, SlotEngineError
-from slotengine import TimeWindow, Violation
+from slotengine import Engine, Limits, Location, Plan, Policy, Problem, Reason, Referral
+from slotengine import SlotEngineError, TimeWindow, Violation
 from slotengine.solver.check import check
 from slotengine.solver.solve import solve
 
@@ -37,9 +38,9 @@ def plan_and_check(problem: Problem) -> list[Violation]:
     return check(problem, plan)
 
 
-def first_reason(engine: Engine, referral_id: str) -> str:
+def first_reason(engine: Engine, referral: Referral) -> str:
     try:
-        reasons: tuple[Reason, ...] = engine.explain(referral_id, now=NOW).reasons
+        reasons: tuple[Reason, ...] = engine.place(referral, now=NOW).reasons
     except SlotEngineError as refused:
         return str(refused)
     return reasons[0].text()
@@ -191,9 +192,13 @@ def test_every_module_imports_from_the_wheel(fresh_venv: Path, tmp_path: Path) -
     assert Path(origin).is_relative_to(fresh_venv.parents[1])
 
 
-def test_fixtures_load_from_the_wheel(fresh_venv: Path, tmp_path: Path) -> None:
-    listed = _run(fresh_venv.parent / "slotengine", "territories", "--json", cwd=tmp_path)
-    assert "erdre-et-cens" in listed
+def test_the_demo_runs_from_the_wheel(fresh_venv: Path, tmp_path: Path) -> None:
+    """Fixture data, migrations and entry point are all in the wheel, or this would fail."""
+    command = (fresh_venv.parent / "slotengine", "demo", "--json", "--territory", "giennois")
+    figures = json.loads(_run(*command, cwd=tmp_path))
+    assert figures["territory"] == "giennois"
+    assert figures["proved"] is True
+    assert figures["violations"] == 0
 
 
 def test_a_strict_consumer_is_type_checked_against_the_wheel(
