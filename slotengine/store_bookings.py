@@ -1,0 +1,248 @@
+"""
+Bookings: read, confirmed, told, ended; each step moves the referral and is told in the feed.
+
+Nothing here ever looks at a hold that ran out as if it still held: a partial index can't contain
+the time, so expiry stands in every statement.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from sqlalchemy import Row, Select, and_, or_, select, update
+from sqlalchemy.sql.expression import ColumnElement
+
+from slotengine import tables
+from slotengine.codes import BookingStatus, ReferralState
+from slotengine.domain import Booking, Slot
+from slotengine.errors import HoldExpiredError, TransitionError, UnknownIdError
+from slotengine.store_counters import ACTIVE_VALUES, Counters, Day
+from slotengine.store_events import chunks
+from slotengine.store_slots import read_slot
+from slotengine.transitions import BOOKING_STEPS, REFERRAL_AFTER
+
+RAN_OUT = "the hold ran out"
+
+
+def read_booking(row: Row[Any]) -> Booking:
+    """Gives the noun of a booking's row."""
+    return Booking(
+        id=row.id,
+        territory=row.territory,
+        referral=row.referral_id,
+        slot=row.slot_id,
+        seat=row.seat,
+        status=row.status,
+        mode=row.mode,
+        held_until=row.held_until,
+        told_at=row.told_at,
+        version=row.version,
+    )
+
+
+class Bookings(Counters):
+    """The part of a unit of work that knows bookings."""
+
+    def _active(self) -> ColumnElement[bool]:
+        """Gives "occupies its seat now": a hold occupies it while ``now < held_until``."""
+        table = tables.booking
+        return and_(
+            table.c.status.in_(ACTIVE_VALUES),
+            or_(table.c.held_until.is_(None), table.c.held_until > self._now),
+        )
+
+    def _stale(self) -> ColumnElement[bool]:
+        """Gives "a hold that ran out and was not marked yet"."""
+        table = tables.booking
+        return and_(table.c.status == BookingStatus.HELD.value, table.c.held_until <= self._now)
+
+    def booking(self, booking_id: str) -> Booking:
+        """Gives one booking, or raises UnknownIdError."""
+        return read_booking(self._booking_row(booking_id))
+
+    def _booking_row(self, booking_id: str, *, lock: bool = False) -> Row[Any]:
+        statement: Select[Any] = select(tables.booking).where(tables.booking.c.id == booking_id)
+        row = self._connection.execute(statement.with_for_update() if lock else statement).first()
+        if row is None:
+            raise UnknownIdError("booking", booking_id)
+        return row
+
+    def booking_of(self, referral_id: str) -> Booking | None:
+        """Gives the referral's active booking (an expired hold is none)."""
+        row = self._connection.execute(
+            select(tables.booking).where(
+                tables.booking.c.referral_id == referral_id, self._active()
+            )
+        ).first()
+        return None if row is None else read_booking(row)
+
+    def active_bookings(self, slot_ids: Sequence[str]) -> tuple[Booking, ...]:
+        """Gives promised, confirmed and unexpired held bookings of these slots."""
+        table = tables.booking
+        found: list[Booking] = []
+        for part in chunks(sorted(set(slot_ids))):
+            rows = self._connection.execute(
+                select(table).where(table.c.slot_id.in_(part), self._active())
+            )
+            found.extend(read_booking(row) for row in rows)
+        return tuple(sorted(found, key=lambda booking: (booking.slot, booking.seat)))
+
+    def patient_bookings(self, patient_key: str) -> tuple[tuple[Booking, Slot], ...]:
+        """Gives the patient's active bookings in every territory, with their slots, by start."""
+        table, slots = tables.booking, tables.slot
+        rows = self._connection.execute(
+            select(table)
+            .where(table.c.patient_key == patient_key, self._active())
+            .order_by(table.c.starts_at)
+        ).all()
+        on = {
+            row.id: read_slot(row)
+            for row in self._connection.execute(
+                select(slots).where(slots.c.id.in_([row.slot_id for row in rows]))
+            )
+        }
+        return tuple((read_booking(row), on[row.slot_id]) for row in rows)
+
+    def confirm(self, booking_id: str) -> Booking:
+        """
+        Confirms a held or promised booking; a confirmed one is given back as it is.
+
+        HoldExpiredError when the hold ran out; TransitionError from any other status.
+        """
+        table = tables.booking
+        row = self._connection.execute(
+            update(table)
+            .where(
+                table.c.id == booking_id,
+                or_(
+                    table.c.status == BookingStatus.PROMISED.value,
+                    and_(
+                        table.c.status == BookingStatus.HELD.value,
+                        table.c.held_until > self._now,
+                    ),
+                ),
+            )
+            .values(
+                status=BookingStatus.CONFIRMED.value,
+                held_until=None,
+                version=table.c.version + 1,
+            )
+            .returning(*table.c)
+        ).first()
+        if row is not None:
+            self._follow(row, "")
+            return read_booking(row)
+        found = self.booking(booking_id)
+        if found.status is BookingStatus.CONFIRMED:
+            return found
+        # Still "held" in the table means that it ran out and nobody marked it yet.
+        if found.status in {BookingStatus.HELD, BookingStatus.EXPIRED}:
+            raise HoldExpiredError(booking_id)
+        raise TransitionError(f"booking {booking_id}", found.status.value, "confirmed")
+
+    def end_booking(
+        self,
+        booking_id: str,
+        status: Literal[BookingStatus.CANCELLED, BookingStatus.FULFILLED, BookingStatus.NOSHOW],
+        why: str = "",
+    ) -> Booking:
+        """
+        Ends an active booking and frees its counters; repeating the same end changes nothing.
+
+        TransitionError when it ended otherwise, a hold that ran out included.
+        """
+        row = self._booking_row(booking_id)
+        self._lock_counters(row.territory, [row.patient_key], [Day(row.practitioner, row.day)])
+        row = self._booking_row(booking_id, lock=True)
+        found = BookingStatus(row.status)
+        if found is status:
+            return read_booking(row)
+        if found is BookingStatus.HELD and row.held_until <= self._now:
+            found = BookingStatus.EXPIRED
+        if status not in BOOKING_STEPS[found]:
+            raise TransitionError(f"booking {booking_id}", found.value, status.value)
+        return self._finish([row.id], status, why)[0]
+
+    def tell(self, booking_id: str) -> Booking:
+        """Marks a promised booking as told to the patient: from now on it does not move."""
+        table = tables.booking
+        row = self._connection.execute(
+            update(table)
+            .where(
+                table.c.id == booking_id,
+                table.c.status == BookingStatus.PROMISED.value,
+                table.c.told_at.is_(None),
+            )
+            .values(told_at=self._now, version=table.c.version + 1)
+            .returning(*table.c)
+        ).first()
+        if row is None:
+            found = self.booking(booking_id)
+            if found.status is not BookingStatus.PROMISED:
+                raise TransitionError(f"booking {booking_id}", found.status.value, "told")
+            return found
+        self._append([_change(row, "booking.told", "")])
+        return read_booking(row)
+
+    def expire_holds(self, territory: str) -> tuple[Booking, ...]:
+        """Marks holds that ran out as expired and gives them."""
+        return self._expire(tables.booking.c.territory == territory)
+
+    def set_referral_state(self, referral_id: str, state: ReferralState, why: str = "") -> None:
+        """
+        Moves a referral along ``transitions.REFERRAL_STEPS`` or raises TransitionError.
+
+        States that say "has a seat" come and go with the booking, never by this verb: a referral
+        whose booking is active can't be closed beside it.
+        """
+        self._expire(tables.booking.c.referral_id == referral_id)
+        super().set_referral_state(referral_id, state, why)
+
+    def _stale_rows(self, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
+        return self._connection.execute(select(tables.booking).where(self._stale(), which)).all()
+
+    def _expire(self, which: ColumnElement[bool]) -> tuple[Booking, ...]:
+        """Marks the chosen holds that ran out, their counters locked first."""
+        stale = self._stale_rows(which)
+        if not stale:
+            return ()
+        self._lock_counters(
+            stale[0].territory,
+            [row.patient_key for row in stale],
+            [Day(row.practitioner, row.day) for row in stale],
+        )
+        return self._finish([row.id for row in stale], BookingStatus.EXPIRED, RAN_OUT)
+
+    def _finish(self, ids: Sequence[str], status: BookingStatus, why: str) -> tuple[Booking, ...]:
+        """Ends those of the bookings that may still end so; their counters are locked already."""
+        table = tables.booking
+        sources = [s.value for s, steps in BOOKING_STEPS.items() if status in steps]
+        when = self._stale() if status is BookingStatus.EXPIRED else table.c.status.in_(sources)
+        ended: list[Booking] = []
+        for part in chunks(sorted(ids)):
+            for row in self._connection.execute(
+                update(table)
+                .where(table.c.id.in_(part), when)
+                .values(status=status.value, version=table.c.version + 1)
+                .returning(*table.c)
+            ).all():
+                self._count_down(row.patient_key, Day(row.practitioner, row.day))
+                self._follow(row, why)
+                ended.append(read_booking(row))
+        return tuple(sorted(ended, key=lambda booking: booking.id))
+
+    def _follow(self, row: Row[Any], why: str) -> None:
+        """Writes a booking's step into the feed and moves its referral after it."""
+        status = BookingStatus(row.status)
+        self._append([_change(row, f"booking.{status.value}", why)])
+        self._move_referral(row.referral_id, REFERRAL_AFTER[status], why)
+
+
+def _change(row: Row[Any], kind: str, why: str) -> dict[str, Any]:
+    return {
+        "territory": row.territory,
+        "kind": kind,
+        "referral": row.referral_id,
+        "slot": row.slot_id,
+        "booking": row.id,
+        "why": why,
+    }

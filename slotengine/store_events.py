@@ -1,0 +1,132 @@
+"""
+The ordered feed of state changes, written in the transaction of the change itself.
+
+A reader's cursor never skips an event: see ADR 0005. What a unit of work is made of (connection,
+``now``, actor) starts here because every change appends.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import BigInteger, Connection, Table, Text, cast, func, literal, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.expression import ColumnElement
+
+from slotengine import tables
+from slotengine.answers import Event
+from slotengine.domain import Actor
+from slotengine.errors import InputError
+
+CHUNK = 500
+"""Ids in one IN list and rows in one insert: far below the 65,535 parameters of PostgreSQL."""
+
+MAX_KEY = 2**63 - 1
+"""Largest BIGINT; a cursor beyond it was never ours."""
+
+_CURSOR = re.compile(r"e([0-9a-f]{1,16})-([0-9a-f]{1,16})")
+
+T = TypeVar("T")
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Gives the values in runs of ``CHUNK``."""
+    for start in range(0, len(values), CHUNK):
+        yield values[start : start + CHUNK]
+
+
+def _read_cursor(cursor: str) -> tuple[int, int]:
+    found = _CURSOR.fullmatch(cursor)
+    keys = tuple(int(part, 16) for part in found.groups()) if found else (MAX_KEY + 1,)
+    if max(keys) > MAX_KEY:
+        raise InputError("the event cursor is not one that this library gave out")
+    return keys[0], keys[1]
+
+
+class Events:
+    """The part of a unit of work that appends to and reads the feed."""
+
+    def __init__(self, connection: Connection, *, now: datetime, actor: Actor | None) -> None:
+        if now.tzinfo is None:
+            raise InputError("now has no time zone")
+        self._connection = connection
+        self._now = now.astimezone(UTC)
+        self._actor = actor
+        self._on_postgres = connection.dialect.name == "postgresql"
+
+    def _insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+        # Core has no ON CONFLICT of its own: each dialect brings its insert.
+        return postgresql.insert(table) if self._on_postgres else sqlite.insert(table)
+
+    def _transaction_id(self) -> ColumnElement[int]:
+        if not self._on_postgres:
+            return literal(0, BigInteger)
+        # xid8 has no cast to bigint but through text.
+        return cast(cast(func.pg_current_xact_id(), Text), BigInteger)
+
+    def _append(self, changes: Sequence[dict[str, Any]]) -> None:
+        """Appends events; each change has a territory, a kind and any of the ids and ``why``."""
+        rows = [
+            {
+                "referral": None,
+                "slot": None,
+                "booking": None,
+                "why": "",
+                **change,
+                "at": self._now,
+                "actor_role": self._actor.role if self._actor else None,
+                "actor_id": self._actor.id if self._actor else None,
+            }
+            for change in changes
+        ]
+        statement = tables.event.insert().values(xid=self._transaction_id())
+        for part in chunks(rows):
+            self._connection.execute(statement, list(part))
+
+    def event(self, territory: str, kind: str, **ids: str | None) -> None:
+        """Appends an event of its own (ids: referral, slot, booking, why)."""
+        strange = set(ids) - {"referral", "slot", "booking", "why"}
+        if strange:
+            raise InputError(f"an event has no {', '.join(sorted(strange))}")
+        self._append([{"territory": territory, "kind": kind, **ids, "why": ids.get("why") or ""}])
+
+    def events(self, after: str | None, limit: int) -> tuple[Event, ...]:
+        """
+        Gives events after a cursor, in an order that no later commit can fill in behind.
+
+        On PostgreSQL an event shows once every transaction that began before its own has ended;
+        on SQLite one writer at a time makes the order of ids the order of commits.
+
+        Raises
+        ------
+        InputError
+            When the cursor is not one of ours, or the limit is below 1.
+        """
+        if limit < 1:
+            raise InputError(f"limit is {limit}, at least 1 is needed")
+        table = tables.event
+        statement = select(table).order_by(table.c.xid, table.c.id).limit(limit)
+        if after is not None:
+            xid, id_ = _read_cursor(after)
+            statement = statement.where(
+                tuple_(table.c.xid, table.c.id)
+                > tuple_(literal(xid, BigInteger), literal(id_, BigInteger))
+            )
+        if self._on_postgres:
+            oldest = func.pg_snapshot_xmin(func.pg_current_snapshot())
+            statement = statement.where(table.c.xid < cast(cast(oldest, Text), BigInteger))
+        return tuple(
+            Event(
+                cursor=f"e{row.xid:x}-{row.id:x}",
+                at=row.at,
+                territory=row.territory,
+                kind=row.kind,
+                actor=Actor(role=row.actor_role, id=row.actor_id) if row.actor_role else None,
+                referral=row.referral,
+                slot=row.slot,
+                booking=row.booking,
+                why=row.why,
+            )
+            for row in self._connection.execute(statement)
+        )

@@ -1,0 +1,219 @@
+"""
+A plan becomes promises: seat by seat, what the day took meanwhile comes back as a conflict.
+
+Everything is one transaction. Locks are taken up front in the order of ``store_seats``, so a night
+and a counter wait for each other seat by seat and never in a circle.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+
+from slotengine import tables
+from slotengine.answers import Conflict
+from slotengine.codes import BookingStatus, ReferralState
+from slotengine.domain import Booking, Slot
+from slotengine.errors import BookingError, SlotTakenError
+from slotengine.problem import Assignment, Plan
+from slotengine.store_counters import Day, local_days
+from slotengine.store_events import chunks
+from slotengine.store_publication import Publication
+from slotengine.store_seats import TAKEN
+
+PLANNED = "planned"
+"""Why a promise was made."""
+REPLANNED = "planned again"
+"""Why an untold promise was cancelled."""
+
+_PLACEABLE = frozenset({ReferralState.RECEIVED, ReferralState.WAITING, ReferralState.PROMISED})
+
+
+class Plans(Publication):
+    """The part of a unit of work that writes plans."""
+
+    def commit_plan(self, plan: Plan, slots: Sequence[Slot]) -> tuple[Conflict, ...]:
+        """
+        Writes a plan: untold promises of its referrals move, new ones are made, seat by seat.
+
+        A seat that was taken meanwhile, a slot whose version differs from ``slots``, or a referral
+        that was placed, amended or closed meanwhile comes back as a conflict. A promise whose slot,
+        seat and mode stay is not touched. The plan is stored.
+
+        Notes
+        -----
+        A lost seat number is not yet a lost slot: after every planned seat was tried, the losers
+        try the other free seats of their slot once.
+        """
+        open_slots = self._open_slots(plan, {slot.id: slot.version for slot in slots})
+        rows = self._referral_rows(plan)
+        active = self._locked_bookings(plan, rows, open_slots)
+        conflicts: list[Conflict] = []
+        wanted: list[Assignment] = []
+        staying: set[str] = set()
+        for assignment in plan.assignments:
+            held = active.get(assignment.referral)
+            row = rows.get(assignment.referral)
+            if held is not None and _stays(held, assignment) and not _amended(plan, row):
+                staying.add(held.id)
+                continue
+            why = _stopped(plan, row, held)
+            slot = open_slots[assignment.slot]
+            if why is None and isinstance(slot, Slot):
+                wanted.append(assignment)
+            else:
+                conflicts.append(_conflict(assignment, why or str(slot)))
+        self._finish(
+            [held.id for held in active.values() if _movable(held) and held.id not in staying],
+            BookingStatus.CANCELLED,
+            REPLANNED,
+        )
+        lost = self._promise(wanted, open_slots, conflicts, other_seats=False)
+        self._promise(lost, open_slots, conflicts, other_seats=True)
+        self._keep(plan)
+        return tuple(sorted(conflicts, key=lambda conflict: conflict.referral))
+
+    def _open_slots(self, plan: Plan, versions: dict[str, int]) -> dict[str, Slot | str]:
+        """Locks the slots of the plan in id order; gives each, or why it can't be had."""
+        found: dict[str, Slot | str] = {}
+        for id_ in sorted({assignment.slot for assignment in plan.assignments}):
+            if id_ not in versions:
+                found[id_] = "the slot is not among those planned"
+                continue
+            try:
+                found[id_] = self._open_slot(id_, versions[id_])
+            except BookingError as refused:
+                found[id_] = str(refused)
+        return found
+
+    def _referral_rows(self, plan: Plan) -> dict[str, Row[Any]]:
+        table = tables.referral
+        ids = sorted({a.referral for a in plan.assignments} | {u.referral for u in plan.unserved})
+        found: dict[str, Row[Any]] = {}
+        for part in chunks(ids):
+            for row in self._connection.execute(
+                select(
+                    table.c.id,
+                    table.c.territory,
+                    table.c.patient_key,
+                    table.c.state,
+                    table.c.amended_at,
+                ).where(table.c.id.in_(part))
+            ):
+                found[row.id] = row
+        return found
+
+    def _locked_bookings(
+        self, plan: Plan, rows: dict[str, Row[Any]], slots: dict[str, Slot | str]
+    ) -> dict[str, Booking]:
+        """Gives the active bookings of the plan's referrals, every counter concerned locked."""
+        table = tables.booking
+        days = {
+            Day(slot.practitioner, day)
+            for slot in slots.values()
+            if isinstance(slot, Slot)
+            for day in local_days(self.policy(slot.territory).zone, slot.start, slot.end)
+        }
+        for part in chunks(sorted(rows)):
+            self._expire(table.c.referral_id.in_(part))
+            days.update(
+                Day(row.practitioner, row.day)
+                for row in self._connection.execute(
+                    select(table.c.practitioner, table.c.day).where(
+                        table.c.referral_id.in_(part), self._active()
+                    )
+                )
+            )
+        self._lock_counters(plan.territory, {row.patient_key for row in rows.values()}, days)
+        active = {id_: self.booking_of(id_) for id_ in sorted(rows)}
+        return {id_: booking for id_, booking in active.items() if booking is not None}
+
+    def _promise(
+        self,
+        assignments: Sequence[Assignment],
+        slots: dict[str, Slot | str],
+        conflicts: list[Conflict],
+        *,
+        other_seats: bool,
+    ) -> list[Assignment]:
+        """Takes seats one by one; gives those whose seat was gone but whose slot may have more."""
+        lost = []
+        for assignment in assignments:
+            slot = slots[assignment.slot]
+            if not isinstance(slot, Slot):
+                raise TypeError(slot)
+            try:
+                self._take(
+                    assignment.referral,
+                    slot,
+                    mode=assignment.mode,
+                    status=BookingStatus.PROMISED,
+                    held_until=None,
+                    why=PLANNED,
+                    seats=range(slot.capacity) if other_seats else [assignment.seat],
+                )
+            except SlotTakenError as taken:
+                if taken.why == TAKEN and not other_seats:
+                    lost.append(assignment)
+                else:
+                    conflicts.append(_conflict(assignment, taken.why))
+            except BookingError as refused:
+                conflicts.append(_conflict(assignment, str(refused)))
+        return lost
+
+    def _keep(self, plan: Plan) -> None:
+        self._connection.execute(
+            insert(tables.plan),
+            {
+                "territory": plan.territory,
+                "digest": plan.digest,
+                "as_of": plan.as_of,
+                "committed_at": self._now,
+                "problem_digest": plan.problem_digest,
+                "policy_version": plan.policy_version,
+                "policy_digest": plan.policy_digest,
+                "travel_name": plan.travel_name,
+                "seed": plan.seed,
+                "objective": json.dumps(plan.objective),
+                "bound": json.dumps(plan.bound),
+                "proved_levels": plan.proved_levels,
+                "seconds": plan.seconds,
+                "body": plan.model_dump_json(),
+            },
+        )
+        self._append([{"territory": plan.territory, "kind": "plan.committed", "why": plan.digest}])
+
+
+def _movable(booking: Booking) -> bool:
+    return booking.status is BookingStatus.PROMISED and booking.told_at is None
+
+
+def _stays(booking: Booking, assignment: Assignment) -> bool:
+    """Tells whether a promise already is what the plan wants, told or not."""
+    return booking.status is BookingStatus.PROMISED and (
+        booking.slot,
+        booking.seat,
+        booking.mode,
+    ) == (assignment.slot, assignment.seat, assignment.mode)
+
+
+def _amended(plan: Plan, row: Row[Any] | None) -> bool:
+    return row is not None and row.amended_at is not None and row.amended_at > plan.as_of
+
+
+def _stopped(plan: Plan, row: Row[Any] | None, held: Booking | None) -> str | None:
+    """Tells why a referral can't be placed any more, judged by what the plan could know."""
+    if row is None or row.territory != plan.territory:
+        return "the referral is unknown here"
+    if _amended(plan, row):
+        return "the referral was amended meanwhile"
+    if held is not None and not _movable(held):
+        return f"the referral has booking {held.id}"
+    if ReferralState(row.state) not in _PLACEABLE:
+        return f"the referral is {row.state}"
+    return None
+
+
+def _conflict(assignment: Assignment, why: str) -> Conflict:
+    return Conflict(referral=assignment.referral, slot=assignment.slot, why=why)

@@ -1,0 +1,187 @@
+"""Referrals: found by what makes them unique, moved along ``transitions`` and nowhere else."""
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import Row, select, update
+
+from slotengine import tables
+from slotengine.codes import BookingStatus, ReferralState, SourceKind
+from slotengine.domain import Referral
+from slotengine.errors import InputError, TransitionError, UnknownIdError
+from slotengine.ports import StoredReferral
+from slotengine.store_territory import Territories
+from slotengine.transitions import REFERRAL_AFTER, REFERRAL_STEPS
+
+OVER = (ReferralState.CLOSED, ReferralState.REFUSED)
+"""States that nothing leaves."""
+
+SEATED = frozenset(
+    REFERRAL_AFTER[status]
+    for status in (BookingStatus.PROMISED, BookingStatus.HELD, BookingStatus.CONFIRMED)
+)
+"""States that a referral only has through a booking."""
+
+
+def _noun(row: Row[tuple[str, str]]) -> Referral:
+    return Referral.model_validate({**json.loads(row.body), "state": row.state})
+
+
+class Referrals(Territories):
+    """The part of a unit of work that knows referrals."""
+
+    def add_referral(self, referral: Referral, digest: str) -> bool:
+        """Inserts a referral; False when (territory, source, reference) is already known."""
+        added = self._connection.scalar(
+            self._insert(tables.referral)
+            .values(
+                id=referral.id,
+                territory=referral.territory,
+                source=referral.source.value,
+                reference=referral.reference,
+                patient_key=referral.patient.key,
+                priority=referral.priority.value,
+                state=referral.state.value,
+                received_at=referral.received_at,
+                digest=digest,
+                body=referral.model_dump_json(exclude={"state"}),
+            )
+            .on_conflict_do_nothing()
+            .returning(tables.referral.c.id)
+        )
+        if added is None:
+            if self.find_referral(referral.territory, referral.source, referral.reference) is None:
+                raise InputError(f"referral id {referral.id} belongs to another reference")
+            return False
+        self._append(
+            [{"territory": referral.territory, "kind": "referral.received", "referral": added}]
+        )
+        return True
+
+    def find_referral(
+        self, territory: str, source: SourceKind, reference: str
+    ) -> StoredReferral | None:
+        """Finds a referral by what makes it unique."""
+        table = tables.referral
+        row = self._connection.execute(
+            select(table.c.body, table.c.state, table.c.digest).where(
+                table.c.territory == territory,
+                table.c.source == source.value,
+                table.c.reference == reference,
+            )
+        ).first()
+        return None if row is None else StoredReferral(referral=_noun(row), digest=row.digest)
+
+    def stored_referral(self, referral_id: str) -> StoredReferral:
+        """Gives one referral, or raises UnknownIdError."""
+        table = tables.referral
+        row = self._connection.execute(
+            select(table.c.body, table.c.state, table.c.digest).where(table.c.id == referral_id)
+        ).first()
+        if row is None:
+            raise UnknownIdError("referral", referral_id)
+        return StoredReferral(referral=_noun(row), digest=row.digest)
+
+    def replace_referral(self, referral: Referral, digest: str) -> None:
+        """
+        Replaces a referral's content (not its state) and records that it was amended.
+
+        Raises
+        ------
+        UnknownIdError
+            When nothing has that id.
+        InputError
+            When its territory, source or reference would change, or its patient while it has a
+            seat: the booking leans on them.
+        TransitionError
+            When it is closed or refused.
+        """
+        table = tables.referral
+        stored = self.stored_referral(referral.id).referral
+        for field in ("territory", "source", "reference"):
+            if getattr(stored, field) != getattr(referral, field):
+                raise InputError(f"referral {referral.id} can't change its {field}")
+        moved = stored.patient.key != referral.patient.key
+        if moved and stored.state in SEATED:
+            raise InputError(f"referral {referral.id} can't change its patient while it has a seat")
+        closed_to = {*OVER, *SEATED} if moved else OVER
+        replaced = self._connection.execute(
+            update(table)
+            .where(table.c.id == referral.id, table.c.state.not_in([s.value for s in closed_to]))
+            .values(
+                patient_key=referral.patient.key,
+                priority=referral.priority.value,
+                received_at=referral.received_at,
+                amended_at=self._now,
+                digest=digest,
+                body=referral.model_dump_json(exclude={"state"}),
+            )
+        )
+        if not replaced.rowcount:
+            raise TransitionError(f"referral {referral.id}", stored.state.value, "amended")
+        self._append(
+            [
+                {
+                    "territory": referral.territory,
+                    "kind": "referral.amended",
+                    "referral": referral.id,
+                }
+            ]
+        )
+
+    def set_referral_state(self, referral_id: str, state: ReferralState, why: str = "") -> None:
+        """
+        Moves a referral along ``transitions.REFERRAL_STEPS`` or raises TransitionError.
+
+        States that say "has a seat" come and go with the booking, never by this verb: a referral
+        whose booking is active can't be closed beside it.
+        """
+        found = self.stored_referral(referral_id).referral.state
+        if state in SEATED or found in SEATED:
+            raise TransitionError(f"referral {referral_id}", found.value, state.value)
+        self._move_referral(referral_id, state, why)
+
+    def _move_referral(self, referral_id: str, state: ReferralState, why: str) -> None:
+        table = tables.referral
+        sources = [s.value for s, steps in REFERRAL_STEPS.items() if state in steps]
+        territory = self._connection.scalar(
+            update(table)
+            .where(table.c.id == referral_id, table.c.state.in_(sources))
+            .values(state=state.value)
+            .returning(table.c.territory)
+        )
+        if territory is None:
+            found = self.stored_referral(referral_id).referral.state
+            raise TransitionError(f"referral {referral_id}", found.value, state.value)
+        self._append(
+            [
+                {
+                    "territory": territory,
+                    "kind": f"referral.{state.value}",
+                    "referral": referral_id,
+                    "why": why,
+                }
+            ]
+        )
+
+    def referrals(self, territory: str, states: Sequence[ReferralState]) -> tuple[Referral, ...]:
+        """Gives the territory's referrals in these states, by id."""
+        table = tables.referral
+        rows = self._connection.execute(
+            select(table.c.body, table.c.state)
+            .where(table.c.territory == territory, table.c.state.in_([s.value for s in states]))
+            .order_by(table.c.id)
+        )
+        return tuple(sorted((_noun(row) for row in rows), key=lambda referral: referral.id))
+
+    def patient_referrals(self, territory: str, patient_key: str) -> tuple[Referral, ...]:
+        """Gives the patient's referrals in the territory that are neither closed nor refused."""
+        table = tables.referral
+        rows = self._connection.execute(
+            select(table.c.body, table.c.state).where(
+                table.c.territory == territory,
+                table.c.patient_key == patient_key,
+                table.c.state.not_in([s.value for s in OVER]),
+            )
+        )
+        return tuple(sorted((_noun(row) for row in rows), key=lambda referral: referral.id))

@@ -1,0 +1,245 @@
+"""
+How a seat is taken: one winner, whoever else wants it at that moment.
+
+The order is HOUSE's: the slot is locked for sharing at the version that was offered, holds that ran
+out are marked, and the insert either wins under the two partial unique indexes or says nothing.
+Rows are locked in one order everywhere (slot, patients, days, bookings, referral), so that two
+takers wait for each other instead of stopping each other.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Row, and_, func, or_, select
+
+from slotengine import tables
+from slotengine.codes import BookingStatus, Mode, ReferralState, SlotState
+from slotengine.domain import Booking, Slot
+from slotengine.errors import (
+    DuplicateReferralError,
+    InputError,
+    SlotTakenError,
+    StoreError,
+    TransitionError,
+    UnknownIdError,
+)
+from slotengine.store_bookings import RAN_OUT, Bookings, read_booking
+from slotengine.store_counters import Day, local_days
+from slotengine.transitions import REFERRAL_AFTER, REFERRAL_STEPS
+
+FULL_DAY = "its practitioner's day is full"
+ELSEWHERE = "its practitioner has a patient elsewhere at that time"
+TAKEN = "taken"
+
+
+def booking_id(referral_id: str, count: int) -> str:
+    """
+    Gives the id of a referral's booking from how many it had before: no randomness needed.
+
+    Two takers may compute the same id; the primary key then lets one of them in.
+    """
+    text = f"{referral_id}\x1f{count}"
+    return "b-" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+class Seats(Bookings):
+    """The part of a unit of work that takes seats."""
+
+    def take_seat(
+        self,
+        referral_id: str,
+        slot: Slot,
+        *,
+        mode: Mode,
+        status: Literal[BookingStatus.HELD, BookingStatus.PROMISED],
+        held_until: datetime | None = None,
+        why: str = "",
+    ) -> Booking:
+        """
+        Takes the lowest free seat of the slot at the version given.
+
+        Raises
+        ------
+        SlotTakenError
+            Every seat is taken, the slot changed, was withdrawn, is not open yet or not shared with
+            the referral's territory, its practitioner's day is full, or the practitioner is
+            elsewhere. Nothing was written: the next candidate may be tried in the same work.
+        DuplicateReferralError
+            The referral has an active booking, or its patient has one at an overlapping hour.
+        TransitionError
+            The referral is closed or refused.
+        InputError
+            A hold without an end after ``now``, or a promise with one.
+        """
+        if (held_until is None) is (status is BookingStatus.HELD):
+            raise InputError("a hold needs held_until, a promise has none")
+        if held_until is not None and held_until <= self._now:
+            raise InputError("held_until does not lie after now")
+        open_slot = self._open_slot(slot.id, slot.version)
+        return self._take(
+            referral_id, open_slot, mode=mode, status=status, held_until=held_until, why=why
+        )
+
+    def _open_slot(self, slot_id: str, version: int) -> Slot:
+        """Gives the slot at that version, open and locked against being withdrawn meanwhile."""
+        table = tables.slot
+        row = self._connection.execute(
+            select(table.c.id)
+            .where(
+                table.c.id == slot_id,
+                table.c.state == SlotState.OPEN.value,
+                table.c.version == version,
+                or_(table.c.opens_at.is_(None), table.c.opens_at <= self._now),
+            )
+            .with_for_update(read=True)
+        ).first()
+        found = self.slot(slot_id)
+        if row is not None:
+            return found
+        if found.state is not SlotState.OPEN:
+            raise SlotTakenError(slot_id, "withdrawn")
+        if found.version != version:
+            raise SlotTakenError(slot_id, f"changed (version {found.version}, not {version})")
+        raise SlotTakenError(slot_id, "not open yet")
+
+    def _take(
+        self,
+        referral_id: str,
+        slot: Slot,
+        *,
+        mode: Mode,
+        status: BookingStatus,
+        held_until: datetime | None,
+        why: str,
+        seats: Iterable[int] | None = None,
+    ) -> Booking:
+        referral = self._referral_row(referral_id)
+        if referral.territory not in {slot.territory, *slot.shared_with}:
+            raise SlotTakenError(slot.id, f"not shared with {referral.territory}")
+        zone = self.policy(slot.territory).zone
+        days = [Day(slot.practitioner, day) for day in local_days(zone, slot.start, slot.end)]
+        used = self._clear(referral, slot, days)
+        referral = self._referral_row(referral_id, lock=True)
+        self._refuse_second(referral, slot)
+        if self._elsewhere("practitioner", slot.practitioner, slot.start, slot.end, beside=slot.id):
+            raise SlotTakenError(slot.id, ELSEWHERE)
+        cap = self._cap(slot)
+        if cap is not None and used[days[0]] + 1 > cap:
+            raise SlotTakenError(slot.id, FULL_DAY)
+        if REFERRAL_AFTER[status] not in REFERRAL_STEPS[ReferralState(referral.state)]:
+            raise TransitionError(
+                f"referral {referral_id}", referral.state, REFERRAL_AFTER[status].value
+            )
+        row = self._insert_booking(
+            referral,
+            slot,
+            {"status": status.value, "mode": mode.value, "held_until": held_until},
+            day=days[0],
+            seats=range(slot.capacity) if seats is None else seats,
+        )
+        if not self._count_up(referral.patient_key, days[0], cap):
+            raise StoreError(f"the counter of slot {slot.id} moved under its lock")
+        self._follow(row, why)
+        return read_booking(row)
+
+    def _referral_row(self, referral_id: str, *, lock: bool = False) -> Row[Any]:
+        table = tables.referral
+        statement = select(table.c.id, table.c.territory, table.c.patient_key, table.c.state).where(
+            table.c.id == referral_id
+        )
+        row = self._connection.execute(statement.with_for_update() if lock else statement).first()
+        if row is None:
+            raise UnknownIdError("referral", referral_id)
+        return row
+
+    def _clear(self, referral: Row[Any], slot: Slot, days: list[Day]) -> dict[Day, int]:
+        """
+        Locks the counters and marks every hold that ran out and could stand in the way.
+
+        Not only this slot's: one more on the practitioner's day would make the day look full.
+        """
+        table = tables.booking
+        stale = self._stale_rows(
+            or_(
+                table.c.slot_id == slot.id,
+                table.c.referral_id == referral.id,
+                and_(
+                    table.c.practitioner == slot.practitioner,
+                    table.c.day.in_([day.day for day in days]),
+                ),
+            )
+        )
+        used = self._lock_counters(
+            referral.territory,
+            [referral.patient_key, *(row.patient_key for row in stale)],
+            [*days, *(Day(row.practitioner, row.day) for row in stale)],
+        )
+        for ended in self._finish([row.id for row in stale], BookingStatus.EXPIRED, RAN_OUT):
+            row = next(row for row in stale if row.id == ended.id)
+            used[Day(row.practitioner, row.day)] -= 1
+        return used
+
+    def _refuse_second(self, referral: Row[Any], slot: Slot) -> None:
+        """Refuses a second seat for the referral, or its patient in two places at once."""
+        if self.booking_of(referral.id) is not None:
+            raise DuplicateReferralError(referral.id)
+        other = self._elsewhere(
+            "patient_key", referral.patient_key, slot.start, slot.end, beside=referral.id
+        )
+        if other is not None:
+            raise DuplicateReferralError(
+                referral.id, f"is of a patient whose booking {other} is at an overlapping hour"
+            )
+
+    def _cap(self, slot: Slot) -> int | None:
+        table = tables.practitioner
+        cap: int | None = self._connection.scalar(
+            select(table.c.cap).where(
+                table.c.territory == slot.territory, table.c.id == slot.practitioner
+            )
+        )
+        return cap
+
+    def _insert_booking(
+        self,
+        referral: Row[Any],
+        slot: Slot,
+        given: dict[str, Any],
+        *,
+        day: Day,
+        seats: Iterable[int],
+    ) -> Row[Any]:
+        table = tables.booking
+        count = self._connection.scalar(
+            select(func.count()).select_from(table).where(table.c.referral_id == referral.id)
+        )
+        taken = {booking.seat for booking in self.active_bookings([slot.id])}
+        for seat in seats:
+            if seat in taken:
+                continue
+            row = self._connection.execute(
+                self._insert(table)
+                .values(
+                    id=booking_id(referral.id, count or 0),
+                    territory=referral.territory,
+                    referral_id=referral.id,
+                    slot_id=slot.id,
+                    seat=seat,
+                    version=1,
+                    patient_key=referral.patient_key,
+                    practitioner=slot.practitioner,
+                    starts_at=slot.start,
+                    ends_at=slot.end,
+                    day=day.day,
+                    **given,
+                )
+                .on_conflict_do_nothing()
+                .returning(*table.c)
+            ).first()
+            if row is not None:
+                return row
+            if self.booking_of(referral.id) is not None:
+                raise DuplicateReferralError(referral.id)
+        raise SlotTakenError(slot.id, TAKEN)

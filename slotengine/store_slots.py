@@ -1,0 +1,156 @@
+"""Slots, practitioners and sites as rows: practitioners and sites written, all three read."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Row, Table, select
+
+from slotengine import tables
+from slotengine.domain import Practitioner, Site, Slot, TimeWindow, Value
+from slotengine.errors import UnknownIdError
+from slotengine.store_events import Events, chunks
+
+V = TypeVar("V", bound=Value)
+
+
+def read_slot(row: Row[Any]) -> Slot:
+    """Gives the noun of a slot's row."""
+    body = json.loads(row.body)
+    return Slot.model_validate({**body, "state": row.state, "version": row.version})
+
+
+def slot_row(slot: Slot) -> dict[str, Any]:
+    """Gives the row of a slot."""
+    return {
+        "id": slot.id,
+        "territory": slot.territory,
+        "practitioner": slot.practitioner,
+        "site": slot.site,
+        "starts_at": slot.start,
+        "ends_at": slot.end,
+        "opens_at": slot.opens_at,
+        "capacity": slot.capacity,
+        "state": slot.state.value,
+        "version": slot.version,
+        "body": slot.model_dump_json(exclude={"state", "version"}),
+    }
+
+
+class Supply(Events):
+    """The part of a unit of work that knows who gives slots, where and when."""
+
+    def put_practitioners(self, values: Sequence[Practitioner]) -> int:
+        """Inserts or replaces by (territory, id); gives how many were new or changed."""
+        caps = {(value.territory, value.id): value.max_bookings_per_day for value in values}
+        return self._put_bodies(tables.practitioner, values, caps)
+
+    def put_sites(self, values: Sequence[Site]) -> int:
+        """Inserts or replaces by (territory, id); gives how many were new or changed."""
+        return self._put_bodies(tables.site, values, None)
+
+    def _put_bodies(
+        self,
+        table: Table,
+        values: Sequence[Practitioner] | Sequence[Site],
+        caps: dict[tuple[str, str], int | None] | None,
+    ) -> int:
+        wanted = {(value.territory, value.id): value.model_dump_json() for value in values}
+        known = self._bodies(table, wanted)
+        rows = [
+            {
+                "territory": key[0],
+                "id": key[1],
+                "body": body,
+                **({} if caps is None else {"cap": caps[key]}),
+            }
+            for key, body in sorted(wanted.items())
+            if known.get(key) != body
+        ]
+        if rows:
+            insert = self._insert(table)
+            changing = [name for name in rows[0] if name not in {"territory", "id"}]
+            self._connection.execute(
+                insert.on_conflict_do_update(
+                    index_elements=[table.c.territory, table.c.id],
+                    set_={name: insert.excluded[name] for name in changing},
+                ),
+                rows,
+            )
+        return len(rows)
+
+    def _bodies(self, table: Table, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        by_territory: dict[str, set[str]] = {}
+        for territory, id_ in keys:
+            by_territory.setdefault(territory, set()).add(id_)
+        found: dict[tuple[str, str], str] = {}
+        for territory, ids in sorted(by_territory.items()):
+            for part in chunks(sorted(ids)):
+                for row in self._connection.execute(
+                    select(table.c.id, table.c.body).where(
+                        table.c.territory == territory, table.c.id.in_(part)
+                    )
+                ):
+                    found[territory, row.id] = row.body
+        return found
+
+    def slot(self, slot_id: str) -> Slot:
+        """Gives one slot, or raises UnknownIdError."""
+        row = self._connection.execute(
+            select(tables.slot).where(tables.slot.c.id == slot_id)
+        ).first()
+        if row is None:
+            raise UnknownIdError("slot", slot_id)
+        return read_slot(row)
+
+    def slots(self, territory: str, window: TimeWindow) -> tuple[Slot, ...]:
+        """Gives slots owned by or shared with the territory that start in the window, any state."""
+        table, shares = tables.slot, tables.slot_share
+        inside = (table.c.starts_at >= window.start, table.c.starts_at < window.end)
+        # Two selects: an OR over two tables would keep both indexes from being used.
+        owned = select(table).where(table.c.territory == territory, *inside)
+        shared = (
+            select(table)
+            .join(shares, shares.c.slot_id == table.c.id)
+            .where(shares.c.territory == territory, *inside)
+        )
+        found = [
+            read_slot(row) for query in (owned, shared) for row in self._connection.execute(query)
+        ]
+        return tuple(sorted(found, key=lambda slot: slot.id))
+
+    def agenda(self, practitioner: str, window: TimeWindow) -> tuple[Slot, ...]:
+        """Gives one practitioner's slots that start in the window, by start."""
+        table = tables.slot
+        rows = self._connection.execute(
+            select(table).where(
+                table.c.practitioner == practitioner,
+                table.c.starts_at >= window.start,
+                table.c.starts_at < window.end,
+            )
+        )
+        return tuple(sorted(map(read_slot, rows), key=lambda slot: (slot.start, slot.id)))
+
+    def practitioners(self, slots: Sequence[Slot]) -> tuple[Practitioner, ...]:
+        """
+        Gives the practitioners of these slots, from each slot's owner territory, once each.
+
+        Somebody who gives slots in two territories is given as the first of them, by name, says.
+        """
+        found = self._bodies(
+            tables.practitioner, {(slot.territory, slot.practitioner) for slot in slots}
+        )
+        return _once(Practitioner, found)
+
+    def sites(self, slots: Sequence[Slot]) -> tuple[Site, ...]:
+        """Gives the sites of these slots, from each slot's owner territory, once each."""
+        return _once(
+            Site, self._bodies(tables.site, {(slot.territory, slot.site) for slot in slots})
+        )
+
+
+def _once(kind: type[V], bodies: dict[tuple[str, str], str]) -> tuple[V, ...]:
+    first: dict[str, str] = {}
+    for (_, id_), body in sorted(bodies.items()):
+        first.setdefault(id_, body)
+    return tuple(kind.model_validate_json(first[id_]) for id_ in sorted(first))
