@@ -106,14 +106,6 @@ def duals(network: Network, col_of_row: Indices) -> Duals | None:
     return found if _holds(network, found) else None
 
 
-def trivial(network: Network) -> Duals:
-    """Gives duals that hold for every assignment, whatever its cost: a weak but true bound."""
-    col = np.where(network.unused == REQUIRED, 0, network.unused)
-    row = network.unserved.copy()
-    np.minimum.at(row, network.row, network.cost - col[network.col])
-    return Duals(row, col)
-
-
 def _holds(network: Network, found: Duals) -> bool:
     if np.any(found.row > network.unserved) or np.any(found.col > network.unused):
         return False
