@@ -8,7 +8,7 @@ the time, so expiry stands in every statement.
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Row, Select, and_, or_, select, update
+from sqlalchemy import Select, and_, or_, select, update
 from sqlalchemy.sql.expression import ColumnElement
 
 from slotengine import tables
@@ -16,14 +16,14 @@ from slotengine.codes import BookingStatus, ReferralState
 from slotengine.domain import Booking, Slot
 from slotengine.errors import HoldExpiredError, TransitionError, UnknownIdError
 from slotengine.store_counters import ACTIVE_VALUES, Counters, Day
-from slotengine.store_events import chunks
+from slotengine.store_events import Record, chunks
 from slotengine.store_slots import read_slot
 from slotengine.transitions import BOOKING_STEPS, REFERRAL_AFTER
 
 RAN_OUT = "the hold ran out"
 
 
-def read_booking(row: Row[Any]) -> Booking:
+def read_booking(row: Record) -> Booking:
     """Gives the noun of a booking's row."""
     return Booking(
         id=row.id,
@@ -59,7 +59,7 @@ class Bookings(Counters):
         """Gives one booking, or raises UnknownIdError."""
         return read_booking(self._booking_row(booking_id))
 
-    def _booking_row(self, booking_id: str, *, lock: bool = False) -> Row[Any]:
+    def _booking_row(self, booking_id: str, *, lock: bool = False) -> Record:
         statement: Select[Any] = select(tables.booking).where(tables.booking.c.id == booking_id)
         row = self._connection.execute(statement.with_for_update() if lock else statement).first()
         if row is None:
@@ -197,7 +197,7 @@ class Bookings(Counters):
         self._expire(tables.booking.c.referral_id == referral_id)
         super().set_referral_state(referral_id, state, why)
 
-    def _stale_rows(self, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
+    def _stale_rows(self, which: ColumnElement[bool]) -> Sequence[Record]:
         return self._connection.execute(select(tables.booking).where(self._stale(), which)).all()
 
     def _expire(self, which: ColumnElement[bool]) -> tuple[Booking, ...]:
@@ -230,14 +230,14 @@ class Bookings(Counters):
                 ended.append(read_booking(row))
         return tuple(sorted(ended, key=lambda booking: booking.id))
 
-    def _follow(self, row: Row[Any], why: str) -> None:
+    def _follow(self, row: Record, why: str) -> None:
         """Writes a booking's step into the feed and moves its referral after it."""
         status = BookingStatus(row.status)
         self._append([_change(row, f"booking.{status.value}", why)])
         self._move_referral(row.referral_id, REFERRAL_AFTER[status], why)
 
 
-def _change(row: Row[Any], kind: str, why: str) -> dict[str, Any]:
+def _change(row: Record, kind: str, why: str) -> dict[str, Any]:
     return {
         "territory": row.territory,
         "kind": kind,

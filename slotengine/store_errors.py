@@ -8,6 +8,7 @@ Messages never repeat what the driver says: a driver quotes rows. Its own error 
 import copy
 import sqlite3
 
+from sqlalchemy import Index, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 
 from slotengine import tables
@@ -47,12 +48,12 @@ def _sqlite_columns() -> dict[str, str]:
     """Gives the text by which SQLite names a unique index: it gives columns, not the name."""
     listed: dict[str, str] = {}
     for table in tables.metadata.tables.values():
-        uniques = [index for index in table.indexes if index.unique]
-        for constraint in [*table.constraints, *uniques]:
-            columns = getattr(constraint, "columns", ())
-            text = ", ".join(f"{table.name}.{column.name}" for column in columns)
-            if text and constraint.name is not None:
-                listed.setdefault(f"UNIQUE constraint failed: {text}", str(constraint.name))
+        found: list[Index | UniqueConstraint | PrimaryKeyConstraint] = [table.primary_key]
+        found += [index for index in table.indexes if index.unique]
+        found += [one for one in table.constraints if isinstance(one, UniqueConstraint)]
+        for one in found:
+            text = ", ".join(f"{table.name}.{column.name}" for column in one.columns)
+            listed[f"UNIQUE constraint failed: {text}"] = str(one.name)
     return listed
 
 

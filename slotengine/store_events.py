@@ -8,7 +8,7 @@ A reader's cursor never skips an event: see ADR 0005. What a unit of work is mad
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import BigInteger, Connection, Table, Text, cast, func, literal, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
@@ -28,6 +28,9 @@ MAX_KEY = 2**63 - 1
 _CURSOR = re.compile(r"e([0-9a-f]{1,16})-([0-9a-f]{1,16})")
 
 T = TypeVar("T")
+
+Record: TypeAlias = Any
+"""One row. SQLAlchemy 2.0 and 2.1 type rows in ways that exclude each other."""
 
 
 def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -7,9 +7,8 @@ and a counter wait for each other seat by seat and never in a circle.
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import insert, select
 
 from slotengine import tables
 from slotengine.answers import Conflict
@@ -18,7 +17,7 @@ from slotengine.domain import Booking, Slot
 from slotengine.errors import BookingError, SlotTakenError
 from slotengine.problem import Assignment, Plan
 from slotengine.store_counters import Day, local_days
-from slotengine.store_events import chunks
+from slotengine.store_events import Record, chunks
 from slotengine.store_publication import Publication
 from slotengine.store_seats import TAKEN
 
@@ -87,10 +86,10 @@ class Plans(Publication):
                 found[id_] = str(refused)
         return found
 
-    def _referral_rows(self, plan: Plan) -> dict[str, Row[Any]]:
+    def _referral_rows(self, plan: Plan) -> dict[str, Record]:
         table = tables.referral
         ids = sorted({a.referral for a in plan.assignments} | {u.referral for u in plan.unserved})
-        found: dict[str, Row[Any]] = {}
+        found: dict[str, Record] = {}
         for part in chunks(ids):
             for row in self._connection.execute(
                 select(
@@ -105,7 +104,7 @@ class Plans(Publication):
         return found
 
     def _locked_bookings(
-        self, plan: Plan, rows: dict[str, Row[Any]], slots: dict[str, Slot | str]
+        self, plan: Plan, rows: dict[str, Record], slots: dict[str, Slot | str]
     ) -> dict[str, Booking]:
         """Gives the active bookings of the plan's referrals, every counter concerned locked."""
         table = tables.booking
@@ -198,11 +197,11 @@ def _stays(booking: Booking, assignment: Assignment) -> bool:
     ) == (assignment.slot, assignment.seat, assignment.mode)
 
 
-def _amended(plan: Plan, row: Row[Any] | None) -> bool:
+def _amended(plan: Plan, row: Record | None) -> bool:
     return row is not None and row.amended_at is not None and row.amended_at > plan.as_of
 
 
-def _stopped(plan: Plan, row: Row[Any] | None, held: Booking | None) -> str | None:
+def _stopped(plan: Plan, row: Record | None, held: Booking | None) -> str | None:
     """Tells why a referral can't be placed any more, judged by what the plan could know."""
     if row is None or row.territory != plan.territory:
         return "the referral is unknown here"

@@ -8,18 +8,17 @@ each see no overlap and write one together.
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from slotengine import tables
 from slotengine.codes import BookingStatus, SlotState
 from slotengine.domain import Booking, Slot
 from slotengine.ports import PutOutcome
 from slotengine.store_counters import Day
-from slotengine.store_events import chunks
+from slotengine.store_events import Record, chunks
 from slotengine.store_seats import Seats
-from slotengine.store_slots import Supply, read_slot, slot_row
+from slotengine.store_slots import read_slot, slot_row
 
 
 class _Agenda:
@@ -69,7 +68,7 @@ def _moves(old: Slot, new: Slot, bookings: Sequence[Booking]) -> bool:
     )
 
 
-class Publication(Supply, Seats):
+class Publication(Seats):
     """The part of a unit of work that publishes and withdraws slots."""
 
     def put_slots(self, values: Sequence[Slot]) -> dict[str, PutOutcome]:
@@ -113,7 +112,7 @@ class Publication(Supply, Seats):
         found: dict[str, Slot] = {}
         for part in chunks(sorted(ids)):
             statement = select(table).where(table.c.id.in_(part)).order_by(table.c.id)
-            rows: Sequence[Row[Any]] = self._connection.execute(
+            rows: Sequence[Record] = self._connection.execute(
                 statement.with_for_update() if lock else statement
             ).all()
             found.update((row.id, read_slot(row)) for row in rows)

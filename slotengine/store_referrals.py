@@ -3,13 +3,14 @@
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import select, update
 
 from slotengine import tables
 from slotengine.codes import BookingStatus, ReferralState, SourceKind
 from slotengine.domain import Referral
 from slotengine.errors import InputError, TransitionError, UnknownIdError
 from slotengine.ports import StoredReferral
+from slotengine.store_events import Record
 from slotengine.store_territory import Territories
 from slotengine.transitions import REFERRAL_AFTER, REFERRAL_STEPS
 
@@ -23,7 +24,7 @@ SEATED = frozenset(
 """States that a referral only has through a booking."""
 
 
-def _noun(row: Row[tuple[str, str]]) -> Referral:
+def _noun(row: Record) -> Referral:
     return Referral.model_validate({**json.loads(row.body), "state": row.state})
 
 

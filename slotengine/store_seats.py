@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from slotengine import tables
 from slotengine.codes import BookingStatus, Mode, ReferralState, SlotState
@@ -27,6 +27,8 @@ from slotengine.errors import (
 )
 from slotengine.store_bookings import RAN_OUT, Bookings, read_booking
 from slotengine.store_counters import Day, local_days
+from slotengine.store_events import Record
+from slotengine.store_slots import Supply
 from slotengine.transitions import REFERRAL_AFTER, REFERRAL_STEPS
 
 FULL_DAY = "its practitioner's day is full"
@@ -44,7 +46,7 @@ def booking_id(referral_id: str, count: int) -> str:
     return "b-" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-class Seats(Bookings):
+class Seats(Supply, Bookings):
     """The part of a unit of work that takes seats."""
 
     def take_seat(
@@ -144,7 +146,7 @@ class Seats(Bookings):
         self._follow(row, why)
         return read_booking(row)
 
-    def _referral_row(self, referral_id: str, *, lock: bool = False) -> Row[Any]:
+    def _referral_row(self, referral_id: str, *, lock: bool = False) -> Record:
         table = tables.referral
         statement = select(table.c.id, table.c.territory, table.c.patient_key, table.c.state).where(
             table.c.id == referral_id
@@ -154,7 +156,7 @@ class Seats(Bookings):
             raise UnknownIdError("referral", referral_id)
         return row
 
-    def _clear(self, referral: Row[Any], slot: Slot, days: list[Day]) -> dict[Day, int]:
+    def _clear(self, referral: Record, slot: Slot, days: list[Day]) -> dict[Day, int]:
         """
         Locks the counters and marks every hold that ran out and could stand in the way.
 
@@ -181,7 +183,7 @@ class Seats(Bookings):
             used[Day(row.practitioner, row.day)] -= 1
         return used
 
-    def _refuse_second(self, referral: Row[Any], slot: Slot) -> None:
+    def _refuse_second(self, referral: Record, slot: Slot) -> None:
         """Refuses a second seat for the referral, or its patient in two places at once."""
         if self.booking_of(referral.id) is not None:
             raise DuplicateReferralError(referral.id)
@@ -204,13 +206,13 @@ class Seats(Bookings):
 
     def _insert_booking(
         self,
-        referral: Row[Any],
+        referral: Record,
         slot: Slot,
         given: dict[str, Any],
         *,
         day: Day,
         seats: Iterable[int],
-    ) -> Row[Any]:
+    ) -> Record:
         table = tables.booking
         count = self._connection.scalar(
             select(func.count()).select_from(table).where(table.c.referral_id == referral.id)

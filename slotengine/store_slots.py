@@ -4,17 +4,17 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Table, select
 
 from slotengine import tables
 from slotengine.domain import Practitioner, Site, Slot, TimeWindow, Value
 from slotengine.errors import UnknownIdError
-from slotengine.store_events import Events, chunks
+from slotengine.store_events import Events, Record, chunks
 
 V = TypeVar("V", bound=Value)
 
 
-def read_slot(row: Row[Any]) -> Slot:
+def read_slot(row: Record) -> Slot:
     """Gives the noun of a slot's row."""
     body = json.loads(row.body)
     return Slot.model_validate({**body, "state": row.state, "version": row.version})
