@@ -17,8 +17,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import repeat
 
-from slotengine.solver.check_rules import Rules, tie_break
-
 from slotengine.problem import (
     COST_LEVEL,
     LEVELS,
@@ -29,6 +27,7 @@ from slotengine.problem import (
     Problem,
     Violation,
 )
+from slotengine.solver.check_rules import Rules, tie_break
 
 MOST_LISTED = 20
 """Broken options listed per rule; a wrong dual breaks thousands, and the first tell as much."""

@@ -18,9 +18,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 
-from slotengine.solver.certificate import dual_violations, gap_violations, pair_costs
-from slotengine.solver.check_rules import RULES, Figures, Rules, overlap
-
 from slotengine.problem import (
     LEVELS,
     UNSERVED_LEVEL,
@@ -30,12 +27,14 @@ from slotengine.problem import (
     Unserved,
     Violation,
 )
+from slotengine.solver.certificate import dual_violations, gap_violations, pair_costs
+from slotengine.solver.check_rules import RULES, Figures, Rules, overlap
 
 METRES_TOLERANCE = 1
 """Metres by which two roundings of the same great circle may differ."""
 
-NO_SLOT, SEATS_TAKEN = "no_slot", "seats_taken"
-"""Reason codes that are no rule: nothing is free at all; what was possible went to others."""
+NO_SLOT, SEATS_TAKEN, NO_FREE_SEAT = "no_slot", "seats_taken", "no_free_seat"
+"""Reason codes that are no rule: no slot at all; what was possible went to others; unspecific."""
 
 
 def check(problem: Problem, plan: Plan) -> list[Violation]:
@@ -102,16 +101,21 @@ def _reason(rules: Rules, left: Unserved) -> Iterator[Violation]:
     """
     Verifies that a reason is true: a rule if it left no free seat, else that all were taken.
 
+    Where nothing is free before planning, the rules are asked of the slots that are full.
     A reason of any other kind (``no_free_seat``) claims nothing that could be false.
     """
     referral = rules.referrals[left.referral]
     free = Counter(slot for slot, _ in rules.problem.free_seats)
-    refusals = {slot: rules.refusal(referral, rules.slots[slot]) for slot in free}
-    possible = sum(seats for slot, seats in free.items() if refusals[slot] is None)
-    wanted = SEATS_TAKEN
-    if not possible:
-        last = max((rule for rule in refusals.values() if rule), key=RULES.index, default=None)
-        wanted = NO_SLOT if last is None else last
+    refusals = {slot: rules.refusal(referral, rules.slots[slot]) for slot in free or rules.slots}
+    possible = sum(free[slot] for slot, rule in refusals.items() if rule is None)
+    if not refusals:
+        wanted = NO_SLOT
+    elif possible:
+        wanted = SEATS_TAKEN
+    elif None in refusals.values():
+        wanted = NO_FREE_SEAT
+    else:
+        wanted = max((rule for rule in refusals.values() if rule), key=RULES.index)
     codes = [reason.code for reason in left.reasons]
     for code in codes:
         if code in {*RULES, NO_SLOT, SEATS_TAKEN} and code != wanted:

@@ -18,12 +18,12 @@ from builders import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slotengine.solver.check import check
 
 from slotengine.codes import Audience, Mobility, Mode, Priority, Profession, SlotState
 from slotengine.domain import Motive, TimeWindow
 from slotengine.problem import LEVELS, Assignment, LevelDuals, Pin, Plan, Problem, Unserved
 from slotengine.reasons import Reason, ReasonCode, Rule
+from slotengine.solver.check import check
 
 TEN_KM = north_of(TOWN, 10_000)
 """10,000 * (1.1 + 0.3 * exp(-10,000 / 20,000)) = 12,819.6 road metres; 17.1 minutes at 45 km/h."""

@@ -9,6 +9,10 @@ from brute_force import tie_break as tie_break_again
 from builders import NOW, TOWN, north_of, patient, policy, problem, referral, slot
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from slotengine.codes import Mobility, Mode, Priority
+from slotengine.domain import Location
+from slotengine.policy import Detour
 from slotengine.solver.check_rules import (
     Figures,
     Rules,
@@ -18,10 +22,6 @@ from slotengine.solver.check_rules import (
     road_metres,
     tie_break,
 )
-
-from slotengine.codes import Mobility, Mode, Priority
-from slotengine.domain import Location
-from slotengine.policy import Detour
 
 TEN_KM = north_of(TOWN, 10_000)
 AWAY = patient(location=TEN_KM)

@@ -16,17 +16,17 @@ from builders import (
     site,
     slot,
 )
-from slotengine.solver.check_rules import (
-    RULES,
-    Figures,
-    Rules,
-)
 
 from slotengine.codes import Audience, Mobility, Mode, Profession, SlotState, SourceKind
 from slotengine.domain import Location, Motive, TimeWindow
 from slotengine.policy import Speeds
 from slotengine.problem import Pin, TravelMatrix
 from slotengine.reasons import Rule
+from slotengine.solver.check_rules import (
+    RULES,
+    Figures,
+    Rules,
+)
 
 TEN_KM = north_of(TOWN, 10_000)
 AWAY = patient(location=TEN_KM)

@@ -1,0 +1,241 @@
+"""
+Why this seat, why not that one, why none: read from the rules and costs that decided it.
+
+Whoever explains with rules of their own explains another program; so every verdict here comes from
+``arcs``, ``rank`` and ``costs``, and the reasons of a referral without a seat from its plan.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from slotengine.codes import Mode
+from slotengine.errors import UnknownIdError
+from slotengine.labels import MODE, PROFESSION, Lang, Words, kilometres, when, word
+from slotengine.problem import (
+    Assignment,
+    Candidate,
+    Explanation,
+    FunnelStep,
+    Plan,
+    Problem,
+)
+from slotengine.reasons import Reason, ReasonCode, Rule
+from slotengine.solver.arcs import ALLOWED, refusals
+from slotengine.solver.columns import Columns, Indices, to_columns
+from slotengine.solver.costs import stranger_cost, travel_cost, waiting_cost
+from slotengine.solver.rank import rank
+
+_RULES = tuple(Rule)
+
+RULE: dict[Rule, Words] = {
+    Rule.SHARING: ("partage entre territoires", "sharing between territories"),
+    Rule.PROFESSION: ("profession", "profession"),
+    Rule.SPECIALTY: ("spécialité", "specialty"),
+    Rule.MODE: ("cabinet, domicile ou vidéo", "practice, home or video"),
+    Rule.AUDIENCE: ("demandeurs admis", "requesters admitted"),
+    Rule.AGE: ("âge", "age"),
+    Rule.MOTIVE: ("motif", "motive"),
+    Rule.OPENING: ("ouverture à la réservation", "open for booking"),
+    Rule.WINDOW: ("disponibilités du patient", "patient's available times"),
+    Rule.DEADLINE: ("échéance", "deadline"),
+    Rule.PATIENT_BUSY: ("autre rendez-vous du patient", "patient's other appointment"),
+    Rule.MOBILITY: ("capacité à se déplacer", "ability to travel"),
+    Rule.ACCESS: ("accès en fauteuil roulant", "wheelchair access"),
+    Rule.LOCATION: ("lieu du patient connu", "patient's place known"),
+    Rule.TRAVEL: ("distance", "distance"),
+    Rule.REACH: ("arriver à temps", "getting there in time"),
+}
+"""What each rule is about, in French and English, for the lines of the funnel."""
+
+TAKEN: Words = ("places prises par d'autres demandes", "seats taken by other referrals")
+
+
+class CostLines(NamedTuple):
+    """The parts of a pair's cost, in weighted minutes; they add up to it."""
+
+    waiting: int
+    travel: int
+    not_own_practitioner: int
+
+
+def why_not(problem: Problem, referral_id: str, slot_id: str) -> Rule | None:
+    """
+    Gives the first rule that refuses a referral a slot; None when it is allowed, free or not.
+
+    Raises
+    ------
+    UnknownIdError
+        When the problem has no such referral or slot.
+    """
+    row, slot = _row(problem, referral_id), _slot(problem, slot_id)
+    refused = int(refusals(to_columns(problem), row)[slot])
+    return None if refused == ALLOWED else _RULES[refused]
+
+
+def explain(problem: Problem, plan: Plan, referral_id: str) -> Explanation:
+    """
+    Says why a referral has its seat, or none, in full: for coordinators, not for requesters.
+
+    The funnel counts free seats: what each rule left of them, then what the plan's other referrals
+    left. A referral with a seat is compared with the best seat that the plan leaves free; its own
+    seat costs no more than that one, or the plan would be better with it.
+
+    Raises
+    ------
+    UnknownIdError
+        When the problem has no such referral, or the plan no verdict on it.
+    """
+    row = _row(problem, referral_id)
+    seat = next((one for one in plan.assignments if one.referral == referral_id), None)
+    left = next((one for one in plan.unserved if one.referral == referral_id), None)
+    if seat is None and left is None:
+        raise UnknownIdError("verdict on referral", referral_id)
+    return Explanation(
+        referral=referral_id,
+        served=seat is not None,
+        seat=seat,
+        runner_up=None if seat is None else _runner_up(problem, plan, seat),
+        funnel=_funnel(problem, plan, row),
+        reasons=() if left is None else left.reasons,
+    )
+
+
+def cost_lines(problem: Problem, pair: Assignment | Candidate) -> CostLines:
+    """
+    Gives the parts of a pair's cost.
+
+    Raises
+    ------
+    UnknownIdError
+        When the problem has no such referral or slot.
+    """
+    row, slot = _one(_row(problem, pair.referral)), _one(_slot(problem, pair.slot))
+    columns = to_columns(problem)
+    minutes = np.array([pair.travel_minutes], dtype=np.int64)
+    return CostLines(
+        waiting=int(waiting_cost(columns, row, slot)[0]),
+        travel=int(travel_cost(columns, minutes)[0]),
+        not_own_practitioner=int(stranger_cost(columns, row, slot)[0]),
+    )
+
+
+def sentences(problem: Problem, explanation: Explanation, lang: Lang) -> tuple[str, ...]:
+    """Says an explanation in words, one line each: the seat and its costs, or what is missing."""
+    if explanation.seat is None:
+        return (
+            *(reason.text(lang) for reason in explanation.reasons),
+            *(_step_text(step, lang) for step in explanation.funnel),
+        )
+    return (
+        _seat_text(problem, explanation.seat, lang),
+        _cost_text(problem, explanation.seat, lang),
+        _runner_up_text(problem, explanation.seat, explanation.runner_up, lang),
+    )
+
+
+def for_requester(explanation: Explanation) -> Explanation:
+    """
+    Gives what a requester may read: the seat, or that no free seat fits, and nothing about others.
+
+    The funnel, the runner-up and the reasons tell of other patients' seats and of what colleagues
+    keep for whom; they are the coordinator's.
+    """
+    nothing_fits = (Reason(code=ReasonCode.NO_FREE_SEAT),)
+    return explanation.replaced(
+        runner_up=None, funnel=(), reasons=() if explanation.served else nothing_fits
+    )
+
+
+def _row(problem: Problem, referral_id: str) -> int:
+    for row, referral in enumerate(problem.referrals):
+        if referral.id == referral_id:
+            return row
+    raise UnknownIdError("referral", referral_id)
+
+
+def _slot(problem: Problem, slot_id: str) -> int:
+    for index, slot in enumerate(problem.slots):
+        if slot.id == slot_id:
+            return index
+    raise UnknownIdError("slot", slot_id)
+
+
+def _one(index: int) -> Indices:
+    return np.array([index], dtype=np.int32)
+
+
+def _funnel(problem: Problem, plan: Plan, row: int) -> tuple[FunnelStep, ...]:
+    columns: Columns = to_columns(problem)
+    refused = refusals(columns, row)
+    free = columns.slot_free.astype(np.int64)
+    steps = [
+        # A slot is still there after a rule when the rule that refuses it, if any, comes later.
+        FunnelStep(rule=rule.value, seats_left=int(free[refused > index].sum()))
+        for index, rule in enumerate(_RULES)
+    ]
+    allowed = {
+        slot.id for slot, rule in zip(problem.slots, refused, strict=True) if rule == ALLOWED
+    }
+    own = problem.referrals[row].id
+    others = sum(one.slot in allowed and one.referral != own for one in plan.assignments)
+    left = steps[-1].seats_left - others
+    return (*steps, FunnelStep(rule=ReasonCode.SEATS_TAKEN.value, seats_left=max(0, left)))
+
+
+def _runner_up(problem: Problem, plan: Plan, seat: Assignment) -> Candidate | None:
+    """Gives the best seat of another slot that is free and stays free under the plan."""
+    taken = {(one.slot, one.seat) for one in plan.assignments}
+    left = [free for free in problem.free_seats if free not in taken]
+    lowest = dict(reversed(left))
+    for candidate in rank(problem, seat.referral, seed=plan.seed):
+        if candidate.slot != seat.slot and candidate.slot in lowest:
+            return candidate.replaced(seat=lowest[candidate.slot])
+    return None
+
+
+def _step_text(step: FunnelStep, lang: Lang) -> str:
+    words = TAKEN if step.rule == ReasonCode.SEATS_TAKEN else RULE[Rule(step.rule)]
+    if lang is Lang.FR:
+        return f"Places restantes après « {word(words, lang)} » : {step.seats_left}"
+    return f"Seats left after “{word(words, lang)}”: {step.seats_left}"
+
+
+def _place_text(problem: Problem, pair: Assignment | Candidate, lang: Lang) -> str:
+    slot = problem.slots[_slot(problem, pair.slot)]
+    giver = next(one for one in problem.practitioners if one.id == slot.practitioner)
+    at = when(slot.start, problem.policy.zone, lang)
+    return f"{at}, {word(PROFESSION[giver.profession], lang)}, {word(MODE[pair.mode], lang)}"
+
+
+def _seat_text(problem: Problem, seat: Assignment, lang: Lang) -> str:
+    title = word(("Place", "Seat"), lang)
+    return f"{title}{colon(lang)} {_place_text(problem, seat, lang)}."
+
+
+def _cost_text(problem: Problem, seat: Assignment, lang: Lang) -> str:
+    lines = cost_lines(problem, seat)
+    mark = colon(lang)
+    parts = [f"{word(('attente', 'waiting'), lang)} {seat.wait_minutes} min{mark} {lines.waiting}"]
+    if seat.mode is not Mode.VR:
+        way = f"{seat.travel_minutes} min ({kilometres(seat.travel_metres, lang)})"
+        parts.append(f"{word(('trajet', 'travel'), lang)} {way}{mark} {lines.travel}")
+    if lines.not_own_practitioner:
+        other = word(("autre praticien que le sien", "not the patient's own practitioner"), lang)
+        parts.append(f"{other}{mark} {lines.not_own_practitioner}")
+    title = word(("Coût en minutes pondérées", "Cost in weighted minutes"), lang)
+    return f"{title}{mark} {seat.cost} ({', '.join(parts)})."
+
+
+def _runner_up_text(problem: Problem, seat: Assignment, other: Candidate | None, lang: Lang) -> str:
+    if other is None:
+        return word(("Aucune autre place libre ne convient.", "No other free seat fits."), lang)
+    title = word(("Meilleure place encore libre", "Best seat still free"), lang)
+    more = word(("minutes pondérées de plus", "weighted minutes more"), lang)
+    place = _place_text(problem, other, lang)
+    return f"{title}{colon(lang)} {place} ({other.cost - seat.cost} {more})."
+
+
+def colon(lang: Lang) -> str:
+    """French sets a space before its colon."""
+    return " :" if lang is Lang.FR else ":"
