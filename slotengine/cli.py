@@ -27,6 +27,7 @@ from slotengine.cli_options import (
     instant,
     language,
 )
+from slotengine.engine import Engine
 from slotengine.errors import SlotEngineError
 from slotengine.fixtures import NAMES
 from slotengine.policy import Policy
@@ -199,7 +200,8 @@ def withdraw(
 def upgrade(*, db: Db = None, lang: Language = None, as_json: Json = False) -> None:
     """Creates the tables, or brings an older database up to this version."""
     session = Session(json=as_json, lang=language(lang))
-    cli_show.upgraded(session, cli_intake.upgrade(db))
+    Engine.upgrade(db)
+    cli_show.upgraded(session)
 
 
 def main() -> None:

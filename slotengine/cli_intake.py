@@ -11,7 +11,7 @@ from slotengine.answers import Placement, Receipt
 from slotengine.cli_options import OPEN_AT, Session
 from slotengine.codes import BookingStatus
 from slotengine.domain import Location, referral_id
-from slotengine.engine import Engine
+from slotengine.engine import Engine, data_folder
 from slotengine.errors import BookingError, InputError, PolicyError
 from slotengine.fixtures import territory as fixture
 from slotengine.fixtures.communes import communes
@@ -227,13 +227,4 @@ def _report(session: Session, tally: Tally) -> None:
 
 def default_key_file() -> Path:
     """Gives the key file of pseudonyms beside the embedded database."""
-    from slotengine.store import data_folder
-
     return data_folder() / "pseudonym.key"
-
-
-def upgrade(url: str | None) -> str:
-    """Brings the database at a URL up to this version and gives that version."""
-    from slotengine.store import SqlStore, default_url
-
-    return SqlStore.upgrade_at(url or default_url())

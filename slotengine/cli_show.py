@@ -235,11 +235,9 @@ def withdrawal(session: Session, report: WithdrawReport) -> None:
         session.out.print(f"{incident.referral}: {text}")
 
 
-def upgraded(session: Session, version: str) -> None:
-    """Says which schema version the database has now."""
+def upgraded(session: Session) -> None:
+    """Says that the database fits this version."""
     if session.json:
-        session.emit({"schema_version": version})
+        session.emit({"upgraded": True})
         return
-    session.out.print(
-        session.say(f"Base à la version {version}.", f"Database at version {version}.")
-    )
+    session.out.print(session.say("La base est à jour.", "The database is up to date."))

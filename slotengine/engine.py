@@ -7,6 +7,7 @@ or not at all. "No slot fits" is an answer; the world saying no is a ``BookingEr
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from slotengine import offering, planning, referring, supplying
@@ -28,6 +29,20 @@ from slotengine.tokens import read_token
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+
+def data_folder() -> Path:
+    """Gives the user's data folder of slotengine, made when it is missing."""
+    # Opened here: only who names no database needs to know where users keep their data.
+    from platformdirs import user_data_path
+
+    return user_data_path("slotengine", appauthor=False, ensure_exists=True)
+
+
+def default_url() -> str:
+    """Gives the URL of the embedded SQLite file in the user's data folder."""
+    return f"sqlite:///{data_folder() / 'slotengine.sqlite'}"
+
 
 MAX_OFFERS = 20
 """Requesters see offers, never an agenda."""
@@ -69,9 +84,27 @@ class Engine:
             When the database can't be opened.
         """
         # The store opens SQLAlchemy, which `import slotengine` must not pay for.
-        from slotengine.store import SqlStore, default_url
+        from slotengine.store import SqlStore
 
         return cls(SqlStore.open(url or default_url(), schema=schema), travel=travel)
+
+    @classmethod
+    def upgrade(cls, url: str | None = None, *, schema: str | None = None) -> None:
+        """
+        Creates the tables at a URL, or brings an older database up to this library's version.
+
+        Raises
+        ------
+        SchemaError
+            When the database is newer than this library.
+        """
+        from slotengine.store import SqlStore
+
+        store = SqlStore.open(url or default_url(), schema=schema)
+        try:
+            store.upgrade()
+        finally:
+            store.close()
 
     def bound_to(self, connection: "Connection", *, schema: str | None = None) -> "Engine":
         """

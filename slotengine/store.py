@@ -134,12 +134,12 @@ class SqlStore:
         """
         return self._tried(work, now=now, actor=actor, write=True)
 
-    def read(self, work: Callable[[Unit], T], *, now: datetime) -> T:
-        """Runs work that only reads, on one consistent snapshot."""
+    def read(self, work: Callable[[Unit], T], *, now: datetime | None = None) -> T:
+        """Runs work that only reads, on one consistent snapshot; see ``ports.Store.read``."""
         return self._tried(work, now=now, actor=None, write=False)
 
     def _tried(
-        self, work: Callable[[Unit], T], *, now: datetime, actor: Actor | None, write: bool
+        self, work: Callable[[Unit], T], *, now: datetime | None, actor: Actor | None, write: bool
     ) -> T:
         attempts = 1 if isinstance(self._of, Connection) else MAX_ATTEMPTS
         for _ in range(attempts - 1):
@@ -150,7 +150,7 @@ class SqlStore:
         return self._once(work, now=now, actor=actor, write=write)
 
     def _once(
-        self, work: Callable[[Unit], T], *, now: datetime, actor: Actor | None, write: bool
+        self, work: Callable[[Unit], T], *, now: datetime | None, actor: Actor | None, write: bool
     ) -> T:
         try:
             with self._turn, self._transaction(write=write) as connection:

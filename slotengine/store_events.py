@@ -50,13 +50,21 @@ def _read_cursor(cursor: str) -> tuple[int, int]:
 class Events:
     """The part of a unit of work that appends to and reads the feed."""
 
-    def __init__(self, connection: Connection, *, now: datetime, actor: Actor | None) -> None:
-        if now.tzinfo is None:
+    def __init__(
+        self, connection: Connection, *, now: datetime | None, actor: Actor | None
+    ) -> None:
+        if now is not None and now.tzinfo is None:
             raise InputError("now has no time zone")
         self._connection = connection
-        self._now = now.astimezone(UTC)
+        self._at = None if now is None else now.astimezone(UTC)
         self._actor = actor
         self._on_postgres = connection.dialect.name == "postgresql"
+
+    @property
+    def _now(self) -> datetime:
+        if self._at is None:
+            raise ValueError("this question depends on the time: read with now=")
+        return self._at
 
     def _insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         # Core has no ON CONFLICT of its own: each dialect brings its insert.
