@@ -47,12 +47,9 @@ def problems(
         for at in range(draw(st.integers(0, max_referrals)))
     ]
     pins = []
-    if slots and max_pins:
-        for at in range(draw(st.integers(0, max_pins))):
-            pinned = slots[at % len(slots)]
-            whose = draw(st.sampled_from(["stranger", "patient 0"]))
-            key = patient(whose).key
-            pins.append(Pin(referral=f"pinned{at}", patient=key, slot=pinned.id, seat=0))
+    for pinned in slots[: draw(st.integers(0, max_pins))]:
+        key = patient(draw(st.sampled_from(["stranger", "patient 0"]))).key
+        pins.append(Pin(referral=f"pinned-{pinned.id}", patient=key, slot=pinned.id, seat=0))
     return Problem.build(
         territory="giennois",
         as_of=NOW,
