@@ -12,17 +12,9 @@ import numpy as np
 
 from slotengine.codes import Mode
 from slotengine.reasons import Rule
-from slotengine.solver.columns import (
-    LONGEST,
-    MINUTE_US,
-    MODE_BIT,
-    NO_PLACE,
-    Columns,
-    Flags,
-    Indices,
-    Ints,
-)
+from slotengine.solver.columns import LONGEST, MINUTE_US, MODE_BIT, NO_PLACE, Columns
 from slotengine.solver.costs import MODE_ORDER, cheapest
+from slotengine.solver.encoding import Flags, Indices, Ints
 from slotengine.solver.travel import Journeys, journeys
 
 CELLS_AT_ONCE = 1 << 21
@@ -60,7 +52,8 @@ def _sharing(columns: Columns, row: Indices, slot: Indices) -> Flags:
 
 
 def _profession(columns: Columns, row: Indices, slot: Indices) -> Flags:
-    return (columns.referral_professions[row] & columns.slot_profession[slot]) != 0
+    shared = columns.referral_professions[row] & columns.slot_profession[slot]
+    return shared.astype(np.bool_)
 
 
 def _specialty(columns: Columns, row: Indices, slot: Indices) -> Flags:
@@ -70,12 +63,12 @@ def _specialty(columns: Columns, row: Indices, slot: Indices) -> Flags:
 
 
 def _mode(columns: Columns, row: Indices, slot: Indices) -> Flags:
-    return (columns.referral_modes[row] & columns.slot_modes[slot]) != 0
+    return (columns.referral_modes[row] & columns.slot_modes[slot]).astype(np.bool_)
 
 
 def _audience(columns: Columns, row: Indices, slot: Indices) -> Flags:
     """Allows what the slot was reserved for: a promise to the practitioner who gave it."""
-    return (columns.referral_audiences[row] & columns.slot_audiences[slot]) != 0
+    return (columns.referral_audiences[row] & columns.slot_audiences[slot]).astype(np.bool_)
 
 
 def _age(columns: Columns, row: Indices, slot: Indices) -> Flags:
@@ -148,13 +141,15 @@ def _travel(columns: Columns, way: _Way) -> Flags:
     limit = columns.referral_max_metres[way.row]
     if way.mode is Mode.HH:
         limit = np.full(len(way.row), min(columns.policy.home_visit_metres, LONGEST))
-    return way.journey.metres <= limit
+    near_enough: Flags = way.journey.metres <= limit
+    return near_enough
 
 
 def _reach(columns: Columns, way: _Way) -> Flags:
     """Allows whoever is told now, travels, and arrives by the start, inclusive."""
     arrival_us = columns.notice_us + way.journey.minutes * MINUTE_US
-    return arrival_us <= columns.slot_start_us[way.slot]
+    in_time: Flags = arrival_us <= columns.slot_start_us[way.slot]
+    return in_time
 
 
 PAIR_RULES: tuple[tuple[Rule, Callable[[Columns, Indices, Indices], Flags]], ...] = (
@@ -201,7 +196,8 @@ def candidate_arcs(columns: Columns, rows: Indices | None = None) -> Arcs:
     asked = np.arange(columns.referrals, dtype=np.int32) if rows is None else rows
     step = max(1, CELLS_AT_ONCE // max(1, columns.slots))
     found = [_admit(columns, asked[at : at + step]) for at in range(0, len(asked), step)]
-    found.append(_Found(*(np.zeros(0, dtype=kind) for kind in _FOUND_KINDS)))
+    if not found:
+        found = [_admit(columns, asked)]
     row, slot, cost, mode = (np.concatenate(parts) for parts in zip(*found, strict=True))
     start = np.zeros(columns.referrals + 1, dtype=np.int64)
     np.cumsum(np.bincount(row, minlength=columns.referrals), out=start[1:])
@@ -241,9 +237,6 @@ class _Found(NamedTuple):
     slot: Indices
     cost: Ints
     mode: Indices
-
-
-_FOUND_KINDS = (np.int32, np.int32, np.int64, np.int32)
 
 
 def _admit(columns: Columns, rows: Indices) -> _Found:

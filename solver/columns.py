@@ -6,27 +6,32 @@ comparison is rounded. Sets of few codes are bit masks; sets of many codes are i
 with a small table of which of them fit.
 """
 
-import hashlib
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from slotengine.codes import Audience, Mobility, Mode, Profession, SlotState
 from slotengine.domain import Practitioner, Referral, Slot
 from slotengine.errors import ProblemError
 from slotengine.policy import Policy
 from slotengine.problem import UNSERVED_LEVEL, Problem, TravelMatrix
-
-Ints = npt.NDArray[np.int64]
-Indices = npt.NDArray[np.int32]
-Hashes = npt.NDArray[np.uint64]
-Reals = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
+from slotengine.solver.encoding import (
+    NEVER,
+    Flags,
+    Hashes,
+    Indices,
+    Ints,
+    Reals,
+    distinct,
+    flags,
+    hashes,
+    ints,
+    mask,
+    spans,
+    table,
+)
 
 MICROSECOND = timedelta(microseconds=1)
 MINUTE_US = 60_000_000
@@ -37,9 +42,6 @@ LONGEST = 1_000_000_000
 Most metres, and most minutes, of a travel matrix's cell: 25 times round the earth, 1,900 years.
 Beyond lie typing errors, and sums that would leave 64 bits.
 """
-
-NEVER = np.iinfo(np.int64).max
-"""Later than every instant; its negative lies before every instant."""
 
 FAR = 1 << 37
 """
@@ -61,11 +63,6 @@ UNKNOWN_AGE = -1
 MODE_BIT = {mode: 1 << index for index, mode in enumerate(Mode)}
 PROFESSION_BIT = {profession: 1 << index for index, profession in enumerate(Profession)}
 AUDIENCE_BIT = {audience: 1 << index for index, audience in enumerate(Audience)}
-
-_Bit = TypeVar("_Bit", Mode, Profession, Audience)
-_Key = TypeVar("_Key", bound=Hashable)
-_Row = TypeVar("_Row")
-_Column = TypeVar("_Column")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -151,11 +148,6 @@ class Columns:
         return len(self.seat_slot)
 
 
-def hash64(text: str) -> int:
-    """Gives the first 8 bytes, little endian, of BLAKE2b (digest size 8) of a text."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
-
-
 def to_columns(problem: Problem) -> Columns:
     """
     Makes the arrays of a Problem.
@@ -174,13 +166,13 @@ def to_columns(problem: Problem) -> Columns:
     givers = [by_id[slot.practitioner] for slot in slots]
     zones = _zones(problem.matrix)
 
-    wanted, wanted_set = _distinct(referral.specialties for referral in referrals)
-    held, held_set = _distinct(giver.specialties for giver in givers)
-    motives, motive = _distinct(
+    wanted, wanted_set = distinct(referral.specialties for referral in referrals)
+    held, held_set = distinct(giver.specialties for giver in givers)
+    motives, motive = distinct(
         None if referral.motive is None else referral.motive.code for referral in referrals
     )
-    limits, limit = _distinct((giver.accepted_motives, giver.refused_motives) for giver in givers)
-    homes, home = _distinct(
+    limits, limit = distinct((giver.accepted_motives, giver.refused_motives) for giver in givers)
+    homes, home = distinct(
         None
         if (place := referral.patient.location) is None
         else (place.lat, place.lon, place.matrix_zone)
@@ -192,115 +184,80 @@ def to_columns(problem: Problem) -> Columns:
         unknown = homes.index(None)
         home = np.where(home == unknown, NO_PLACE, home - (home > unknown)).astype(np.int32)
 
-    window_start, window_end = _spans([_windows(referral, as_of) for referral in referrals])
-    busy_start, busy_end = _spans(_busy(problem))
+    window_start, window_end = spans([_windows(referral, as_of) for referral in referrals])
+    busy_start, busy_end = spans(_busy(problem))
     free = _free(problem)
     speeds = {mobility: policy.speeds.of(mobility) or 0 for mobility in Mobility}
-    audiences = {source: _mask(rule, AUDIENCE_BIT) for source, rule in policy.audiences.items()}
-    modes = {one.modes: _mask(one.modes, MODE_BIT) for one in (*referrals, *slots)}
-    slot_audiences = {slot.audiences: _mask(slot.audiences, AUDIENCE_BIT) for slot in slots}
+    audiences = {source: mask(rule, AUDIENCE_BIT) for source, rule in policy.audiences.items()}
+    mode_sets = {r.modes for r in referrals} | {slot.modes for slot in slots}
+    modes = {one: mask(one, MODE_BIT) for one in mode_sets}
+    slot_audiences = {slot.audiences: mask(slot.audiences, AUDIENCE_BIT) for slot in slots}
 
     return Columns(
         policy=policy,
         notice_us=policy.notice // MICROSECOND,
-        referral_received_us=_ints((r.received_at - as_of) // MICROSECOND for r in referrals),
-        referral_deadline_us=_ints(_deadline(r, as_of) for r in referrals),
-        referral_level=_ints(UNSERVED_LEVEL[r.priority] for r in referrals),
-        referral_waiting_weight=_ints(policy.waiting.of(r.priority) for r in referrals),
-        referral_professions=_ints(_mask(r.professions, PROFESSION_BIT) for r in referrals),
-        referral_modes=_ints(modes[r.modes] for r in referrals),
-        referral_audiences=_ints(audiences[r.source] for r in referrals),
+        referral_received_us=ints((r.received_at - as_of) // MICROSECOND for r in referrals),
+        referral_deadline_us=ints(_deadline(r, as_of) for r in referrals),
+        referral_level=ints(UNSERVED_LEVEL[r.priority] for r in referrals),
+        referral_waiting_weight=ints(policy.waiting.of(r.priority) for r in referrals),
+        referral_professions=ints(mask(r.professions, PROFESSION_BIT) for r in referrals),
+        referral_modes=ints(modes[r.modes] for r in referrals),
+        referral_audiences=ints(audiences[r.source] for r in referrals),
         referral_specialties=wanted_set,
         referral_motive=motive,
-        referral_age=_ints(
+        referral_age=ints(
             UNKNOWN_AGE if r.patient.age is None else r.patient.age for r in referrals
         ),
         referral_place=home,
-        referral_speed_kmh=_ints(speeds[r.patient.mobility] for r in referrals),
-        referral_wheelchair=_flags(r.patient.mobility is Mobility.WHEELCHAIR for r in referrals),
+        referral_speed_kmh=ints(speeds[r.patient.mobility] for r in referrals),
+        referral_wheelchair=flags(r.patient.mobility is Mobility.WHEELCHAIR for r in referrals),
         # Every road is shorter than LONGEST, so cutting off a larger limit refuses nothing.
-        referral_max_metres=_ints(min(r.max_travel_metres or 0, LONGEST) for r in referrals),
-        referral_own_practitioner=_ints(
+        referral_max_metres=ints(min(r.max_travel_metres or 0, LONGEST) for r in referrals),
+        referral_own_practitioner=ints(
             NO_PRACTITIONER
             if r.patient.own_practitioner is None
             else practitioner_index.get(r.patient.own_practitioner, ELSEWHERE)
             for r in referrals
         ),
-        referral_hash=_hashes("r" + r.id for r in referrals),
+        referral_hash=hashes("r" + r.id for r in referrals),
         window_start_us=window_start,
         window_end_us=window_end,
         busy_start_us=busy_start,
         busy_end_us=busy_end,
-        slot_start_us=_ints((slot.start - as_of) // MICROSECOND for slot in slots),
-        slot_end_us=_ints((slot.end - as_of) // MICROSECOND for slot in slots),
-        slot_shared=_flags(_shared(slot, problem.territory) for slot in slots),
-        slot_open=_flags(_open(slot, as_of) for slot in slots),
-        slot_modes=_ints(modes[slot.modes] for slot in slots),
-        slot_audiences=_ints(slot_audiences[slot.audiences] for slot in slots),
-        slot_practitioner=_ints(practitioner_index[slot.practitioner] for slot in slots).astype(
+        slot_start_us=ints((slot.start - as_of) // MICROSECOND for slot in slots),
+        slot_end_us=ints((slot.end - as_of) // MICROSECOND for slot in slots),
+        slot_shared=flags(_shared(slot, problem.territory) for slot in slots),
+        slot_open=flags(_open(slot, as_of) for slot in slots),
+        slot_modes=ints(modes[slot.modes] for slot in slots),
+        slot_audiences=ints(slot_audiences[slot.audiences] for slot in slots),
+        slot_practitioner=ints(practitioner_index[slot.practitioner] for slot in slots).astype(
             np.int32
         ),
-        slot_profession=_ints(PROFESSION_BIT[giver.profession] for giver in givers),
+        slot_profession=ints(PROFESSION_BIT[giver.profession] for giver in givers),
         slot_specialties=held_set,
         slot_motives=limit,
-        slot_min_age=_ints(_min_age(giver) for giver in givers),
-        slot_max_age=_ints(NEVER if one.max_age is None else one.max_age for one in givers),
-        slot_site=_ints(site_index[slot.site] for slot in slots).astype(np.int32),
-        slot_hash=_hashes("s" + slot.id for slot in slots),
+        slot_min_age=ints(_min_age(giver) for giver in givers),
+        slot_max_age=ints(NEVER if one.max_age is None else one.max_age for one in givers),
+        slot_site=ints(site_index[slot.site] for slot in slots).astype(np.int32),
+        slot_hash=hashes("s" + slot.id for slot in slots),
         slot_first_seat=np.cumsum(free) - free,
         slot_free=free,
         seat_slot=np.repeat(np.arange(len(slots), dtype=np.int32), free),
-        seat_number=_ints(seat for _, seat in problem.free_seats).astype(np.int32),
-        specialty_fits=_table(wanted, held, _specialty_fits),
-        motive_fits=_table(motives, limits, _motive_fits),
+        seat_number=ints(seat for _, seat in problem.free_seats).astype(np.int32),
+        specialty_fits=table(wanted, held, _specialty_fits),
+        motive_fits=table(motives, limits, _motive_fits),
         place_lat=np.array([place[0] for place in known], dtype=np.float64),
         place_lon=np.array([place[1] for place in known], dtype=np.float64),
-        place_zone=_ints(zones.get(place[2], NO_PLACE) for place in known).astype(np.int32),
+        place_zone=ints(zones.get(place[2], NO_PLACE) for place in known).astype(np.int32),
         site_lat=np.array([one.location.lat for one in problem.sites], dtype=np.float64),
         site_lon=np.array([one.location.lon for one in problem.sites], dtype=np.float64),
-        site_zone=_ints(
+        site_zone=ints(
             zones.get(one.location.matrix_zone, NO_PLACE) for one in problem.sites
         ).astype(np.int32),
-        site_accessible=_flags(one.accessible for one in problem.sites),
+        site_accessible=flags(one.accessible for one in problem.sites),
         matrix_metres=None if problem.matrix is None else _cells(problem.matrix.metres),
         matrix_minutes=None if problem.matrix is None else _cells(problem.matrix.minutes),
     )
-
-
-def _ints(values: Iterable[int]) -> Ints:
-    return np.fromiter(values, dtype=np.int64)
-
-
-def _flags(values: Iterable[bool]) -> Flags:
-    return np.fromiter(values, dtype=np.bool_)
-
-
-def _hashes(texts: Iterable[str]) -> Hashes:
-    return np.fromiter((hash64(text) for text in texts), dtype=np.uint64)
-
-
-def _mask(values: Iterable[_Bit], bits: dict[_Bit, int]) -> int:
-    mask = 0
-    for value in values:
-        mask |= bits[value]
-    return mask
-
-
-def _distinct(values: Iterable[_Key]) -> tuple[list[_Key], Indices]:
-    seen: dict[_Key, int] = {}
-    index = [seen.setdefault(value, len(seen)) for value in values]
-    return list(seen), np.array(index, dtype=np.int32)
-
-
-def _spans(rows: list[list[tuple[int, int]]]) -> tuple[Ints, Ints]:
-    width = max((len(spans) for spans in rows), default=0)
-    # Padding begins after all time and ends before it: it holds nothing and overlaps nothing.
-    starts = np.full((len(rows), width), NEVER, dtype=np.int64)
-    ends = np.full((len(rows), width), -NEVER, dtype=np.int64)
-    for row, spans in enumerate(rows):
-        for column, (start, end) in enumerate(spans):
-            starts[row, column], ends[row, column] = start, end
-    return starts, ends
 
 
 def _windows(referral: Referral, as_of: datetime) -> list[tuple[int, int]]:
@@ -348,7 +305,7 @@ def _min_age(practitioner: Practitioner) -> int:
 
 def _free(problem: Problem) -> Ints:
     taken = Counter(pin.slot for pin in problem.pins)
-    return _ints(slot.capacity - taken[slot.id] for slot in problem.slots)
+    return ints(slot.capacity - taken[slot.id] for slot in problem.slots)
 
 
 def _specialty_fits(wanted: tuple[str, ...], held: tuple[str, ...]) -> bool:
@@ -360,13 +317,6 @@ def _motive_fits(motive: str | None, limits: tuple[tuple[str, ...], tuple[str, .
     if motive is None:
         return not accepted
     return motive not in refused and (not accepted or motive in accepted)
-
-
-def _table(
-    rows: Sequence[_Row], columns: Sequence[_Column], fits: Callable[[_Row, _Column], bool]
-) -> Flags:
-    cells = [[fits(row, column) for column in columns] for row in rows]
-    return np.array(cells, dtype=np.bool_).reshape(len(rows), len(columns))
 
 
 def _zones(matrix: TravelMatrix | None) -> dict[str | None, int]:

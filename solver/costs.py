@@ -8,16 +8,8 @@ rate.
 import numpy as np
 
 from slotengine.codes import Mode
-from slotengine.solver.columns import (
-    MINUTE_US,
-    NO_PRACTITIONER,
-    Columns,
-    Flags,
-    Hashes,
-    Indices,
-    Ints,
-    hash64,
-)
+from slotengine.solver.columns import MINUTE_US, NO_PRACTITIONER, Columns
+from slotengine.solver.encoding import Flags, Hashes, Indices, Ints, hash64
 
 MODE_ORDER = (Mode.AMB, Mode.VR, Mode.HH)
 """Which mode is taken of equally cheap ones: to the practice, by video, at home."""
@@ -65,7 +57,8 @@ def stranger_cost(columns: Columns, row: Indices, slot: Indices) -> Ints:
     """Gives the weighted minutes of seeing another than one's own known practitioner."""
     own = columns.referral_own_practitioner[row]
     stranger = (own != NO_PRACTITIONER) & (own != columns.slot_practitioner[slot])
-    return stranger * np.int64(columns.policy.not_own_practitioner_minutes)
+    cost: Ints = stranger * np.int64(columns.policy.not_own_practitioner_minutes)
+    return cost
 
 
 def cheapest(

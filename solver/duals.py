@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from slotengine.solver.columns import Flags, Indices, Ints
+from slotengine.solver.encoding import Flags, Indices, Ints
 
 REQUIRED = int(np.iinfo(np.int64).max)
 """In place of a cost: the row must be served, or the seat must be used."""

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from slotengine.errors import ProblemError, SolverError
-from slotengine.solver.columns import Indices, Ints
 from slotengine.solver.duals import (
     REQUIRED,
     UNSERVED,
@@ -21,6 +20,7 @@ from slotengine.solver.duals import (
     duals,
     objective,
 )
+from slotengine.solver.encoding import Indices, Ints
 
 EXACT_FLOAT = 1 << 53
 """Integers below it are exact in a double."""

@@ -14,9 +14,10 @@ import numpy as np
 
 from slotengine.problem import COST_LEVEL, LEVELS, TIE_LEVEL
 from slotengine.solver.arcs import Arcs
-from slotengine.solver.columns import Columns, Flags, Indices, Ints
+from slotengine.solver.columns import Columns
 from slotengine.solver.costs import tie_breaks
 from slotengine.solver.duals import REQUIRED, UNSERVED, Duals, Network, duals
+from slotengine.solver.encoding import Flags, Indices, Ints
 from slotengine.solver.flow import proposed, proved
 
 CLASS_WEIGHTS = (8, 4, 2, 1)

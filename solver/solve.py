@@ -24,9 +24,10 @@ from slotengine.problem import (
 )
 from slotengine.reasons import Reason, ReasonCode, Rule
 from slotengine.solver.arcs import Arcs, candidate_arcs, refusals
-from slotengine.solver.columns import Columns, Indices, Ints, to_columns
+from slotengine.solver.columns import Columns, to_columns
 from slotengine.solver.costs import MODE_ORDER, tie_breaks, waiting_minutes
 from slotengine.solver.duals import UNSERVED
+from slotengine.solver.encoding import Indices, Ints
 from slotengine.solver.levels import climb, whole_face
 from slotengine.solver.travel import Journeys, journeys
 

@@ -10,14 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from slotengine.codes import Mode
-from slotengine.solver.columns import (
-    FAR,
-    NO_PLACE,
-    Columns,
-    Indices,
-    Ints,
-    Reals,
-)
+from slotengine.solver.columns import FAR, NO_PLACE, Columns
+from slotengine.solver.encoding import Indices, Ints, Reals
 
 EARTH_METRES = 6_371_008.8
 """Mean radius of the earth (IUGG)."""

@@ -9,15 +9,8 @@ from builders import NOW, TOWN, patient, practitioner, problem, referral, slot
 from slotengine.codes import Mobility
 from slotengine.domain import TimeWindow
 from slotengine.problem import Pin
-from slotengine.solver.columns import (
-    ELSEWHERE,
-    NEVER,
-    NO_PLACE,
-    NO_PRACTITIONER,
-    UNKNOWN_AGE,
-    hash64,
-    to_columns,
-)
+from slotengine.solver.columns import ELSEWHERE, NO_PLACE, NO_PRACTITIONER, UNKNOWN_AGE, to_columns
+from slotengine.solver.encoding import NEVER, hash64
 
 
 def test_seats_are_the_problems_free_seats() -> None:
