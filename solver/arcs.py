@@ -133,7 +133,8 @@ def _access(columns: Columns, way: _Way) -> Flags:
 
 
 def _location(columns: Columns, way: _Way) -> Flags:
-    return (columns.referral_place[way.row] != NO_PLACE) | (way.mode is Mode.VR)
+    known: Flags = columns.referral_place[way.row] != NO_PLACE
+    return known | (way.mode is Mode.VR)
 
 
 def _travel(columns: Columns, way: _Way) -> Flags:

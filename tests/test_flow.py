@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ortools.graph.python import min_cost_flow
 
 from slotengine.errors import ProblemError, SolverError
 from slotengine.solver import flow
@@ -250,6 +251,29 @@ def test_what_can_be_bettered_has_no_duals(
 ) -> None:
     network = small(unserved, unused, [0, 5, 5, 0])
     assert duals(network, np.array(chosen, dtype=np.int32)) is None, why
+
+
+def test_a_gaining_cycle_of_required_rows_has_no_duals() -> None:
+    """Rows 0 and 1 must be served and would gain by an exchange; row 2 leads into their cycle."""
+    network = Network(
+        start=np.array([0, 2, 4, 5]),
+        col=np.array([0, 1, 0, 1, 0], dtype=np.int32),
+        cost=np.array([5, 0, 0, 5, 100]),
+        unserved=np.array([REQUIRED, REQUIRED, 0]),
+        unused=np.array([REQUIRED, REQUIRED]),
+    )
+    assert duals(network, np.array([0, 1, -1], dtype=np.int32)) is None
+    assert duals(network, np.array([1, 0, -1], dtype=np.int32)) is not None
+
+
+def test_an_engine_that_gives_up_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Tired(min_cost_flow.SimpleMinCostFlow):
+        def solve(self) -> min_cost_flow.SimpleMinCostFlow.Status:
+            return self.BAD_COST_RANGE
+
+    monkeypatch.setattr(min_cost_flow, "SimpleMinCostFlow", Tired)
+    with pytest.raises(SolverError, match="ended with status BAD_COST_RANGE"):
+        assign([0], [0], [1], rows=1, cols=1, unused=REQUIRED)
 
 
 def test_costs_without_room_get_no_proposal() -> None:
