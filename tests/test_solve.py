@@ -8,6 +8,7 @@ from typing import Any
 
 import networkx as nx
 import pytest
+from brute_force import tie_break
 from builders import NOW, patient, policy, practitioner, problem, referral, slot
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,6 @@ from slotengine.problem import LEVELS, UNSERVED_LEVEL, Limits, Pin, Plan, Proble
 from slotengine.reasons import ReasonCode
 from slotengine.solver import levels as levels_
 from slotengine.solver import solve
-from slotengine.solver.certificate import pair_costs
 from slotengine.solver.check_rules import Rules
 
 NO_COST = (0,) * len(LEVELS)
@@ -33,7 +33,7 @@ def options(drawn: Problem, seed: int = 0) -> list[dict[str | None, tuple[int, .
         left = [int(at == UNSERVED_LEVEL[one.priority]) for at in range(len(LEVELS))]
         choices: dict[str | None, tuple[int, ...]] = {None: tuple(left)}
         for seat, figures in rules.allowed(one):
-            choices[seat.id] = pair_costs(seed, one.id, seat.id, figures.cost)
+            choices[seat.id] = (0, 0, 0, 0, figures.cost, tie_break(seed, one.id, seat.id))
         found.append(choices)
     return found
 
