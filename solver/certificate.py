@@ -137,23 +137,24 @@ def _broken_options(rules: Rules, plan: Plan) -> Iterator[tuple[str, str, int]]:
         if at is not None:
             yield "certificate.unserved", referral.id, at
         for slot, figures in rules.allowed(referral):
-            costs = pair_costs(plan.seed, referral.id, slot.id, figures.cost)
+            pair = (referral.id, slot.id, figures.cost)
             for seat, duals in seats[slot.id]:
-                at = _first_negative(map(_reduced, costs, own, duals))
+                at = _first_negative(_reduced_costs(plan.seed, pair, own, duals))
                 if at is not None:
                     yield "certificate.arc", f"{referral.id} {slot.id}#{seat}", at
 
 
-def pair_costs(seed: int, referral_id: str, slot_id: str, cost: int) -> tuple[int, ...]:
-    """Gives what one served pair costs at each of ``LEVELS``."""
-    costs = [0] * len(LEVELS)
-    costs[COST_LEVEL] = cost
-    costs[TIE_LEVEL] = tie_break(seed, referral_id, slot_id)
-    return tuple(costs)
-
-
-def _reduced(cost: int, referral_dual: int, seat_dual: int) -> int:
-    return cost - referral_dual - seat_dual
+def _reduced_costs(
+    seed: int, pair: tuple[str, str, int], own: tuple[int, ...], seat: tuple[int, ...]
+) -> Iterator[int]:
+    """Gives a pair's reduced cost level by level; few pairs get as far as their tie-break."""
+    for level, (u, v) in enumerate(zip(own, seat, strict=True)):
+        cost = 0
+        if level == COST_LEVEL:
+            cost = pair[2]
+        elif level == TIE_LEVEL:
+            cost = tie_break(seed, pair[0], pair[1])
+        yield cost - u - v
 
 
 def _first_negative(reduced_costs: Iterator[int]) -> int | None:

@@ -19,7 +19,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from slotengine.problem import (
+    COST_LEVEL,
     LEVELS,
+    TIE_LEVEL,
     UNSERVED_LEVEL,
     Assignment,
     Plan,
@@ -27,8 +29,8 @@ from slotengine.problem import (
     Unserved,
     Violation,
 )
-from slotengine.solver.certificate import dual_violations, gap_violations, pair_costs
-from slotengine.solver.check_rules import RULES, Figures, Rules, overlap
+from slotengine.solver.certificate import dual_violations, gap_violations
+from slotengine.solver.check_rules import RULES, Figures, Rules, overlap, tie_break
 
 METRES_TOLERANCE = 1
 """Metres by which two roundings of the same great circle may differ."""
@@ -219,9 +221,8 @@ def _objective(rules: Rules, plan: Plan) -> tuple[int, ...]:
     for assignment in plan.assignments:
         referral, slot = rules.referrals[assignment.referral], rules.slots[assignment.slot]
         figures = rules.figures(referral, slot, assignment.mode)
-        cost = 0 if figures is None else figures.cost
-        costs = pair_costs(plan.seed, referral.id, slot.id, cost)
-        totals = [total + more for total, more in zip(totals, costs, strict=True)]
+        totals[COST_LEVEL] += 0 if figures is None else figures.cost
+        totals[TIE_LEVEL] += tie_break(plan.seed, referral.id, slot.id)
     return tuple(totals)
 
 

@@ -129,13 +129,13 @@ def tie_break(seed: int, referral_id: str, slot_id: str) -> int:
     return finalised(_hash64(str(seed)) ^ _hash64(f"r{referral_id}") ^ turned) >> 33
 
 
-def _practitioner_refusal(referral: Referral, practitioner: Practitioner) -> str | None:
-    """Gives the first rule that fails between a referral and a practitioner, whatever the slot."""
-    if practitioner.profession not in referral.professions:
-        return "profession"
-    if referral.specialties and not set(referral.specialties) & set(practitioner.specialties):
-        return "specialty"
-    return None
+def _shares(referral: Referral, slot: Slot) -> bool:
+    return slot.territory == referral.territory or referral.territory in slot.shared_with
+
+
+def _specialty_fits(referral: Referral, practitioner: Practitioner) -> bool:
+    wanted = referral.specialties
+    return not wanted or any(code in practitioner.specialties for code in wanted)
 
 
 def _age_fits(age: int | None, practitioner: Practitioner) -> bool:
@@ -181,17 +181,23 @@ class Rules:
     def refusal(self, referral: Referral, slot: Slot) -> str | None:
         """Gives the first rule that a pair fails, in the order of rules.md, or None if allowed."""
         practitioner = self.practitioners[slot.practitioner]
-        before_age = self._slot_refusal(referral, slot, practitioner)
-        if before_age is not None:
-            return before_age
-        if not _age_fits(referral.patient.age, practitioner):
-            return "age"
-        if not _motive_fits(referral, practitioner):
-            return "motive"
+        shared = _shared_modes(referral, slot)
+        asked = (
+            ("sharing", _shares(referral, slot)),
+            ("profession", practitioner.profession in referral.professions),
+            ("specialty", _specialty_fits(referral, practitioner)),
+            ("mode", bool(shared)),
+            ("audience", self._admits(referral, slot)),
+            ("age", _age_fits(referral.patient.age, practitioner)),
+            ("motive", _motive_fits(referral, practitioner)),
+        )
+        for rule, fits in asked:
+            if not fits:
+                return rule
         at_that_time = self._time_refusal(referral, slot)
         if at_that_time is not None:
             return at_that_time
-        refusals = [self._mode_refusal(referral, slot, mode) for mode in _shared(referral, slot)]
+        refusals = [self._mode_refusal(referral, slot, mode) for mode in shared]
         if None in refusals:
             return None
         # The latest rule that any mode got to says best what stood in the way.
@@ -219,7 +225,8 @@ class Rules:
         suited = {
             key
             for key, practitioner in self.practitioners.items()
-            if _practitioner_refusal(referral, practitioner) is None
+            if practitioner.profession in referral.professions
+            and _specialty_fits(referral, practitioner)
             and _age_fits(referral.patient.age, practitioner)
             and _motive_fits(referral, practitioner)
         }
@@ -227,8 +234,8 @@ class Rules:
             if (
                 slot.practitioner in suited
                 and self._time_refusal(referral, slot) is None
-                and self._slot_refusal(referral, slot, self.practitioners[slot.practitioner])
-                is None
+                and _shares(referral, slot)
+                and self._admits(referral, slot)
             ):
                 modes = self.modes(referral, slot)
                 if modes:
@@ -245,20 +252,9 @@ class Rules:
             mode, metres, minutes, wait, pair_cost(self.policy, referral, slot, wait, minutes)
         )
 
-    def _slot_refusal(
-        self, referral: Referral, slot: Slot, practitioner: Practitioner
-    ) -> str | None:
-        if slot.territory != referral.territory and referral.territory not in slot.shared_with:
-            return "sharing"
-        unsuited = _practitioner_refusal(referral, practitioner)
-        if unsuited is not None:
-            return unsuited
-        if not _shared(referral, slot):
-            return "mode"
-        audiences = self.policy.audiences[referral.source]
-        if not any(audience in slot.audiences for audience in audiences):
-            return "audience"
-        return None
+    def _admits(self, referral: Referral, slot: Slot) -> bool:
+        admitted = self.policy.audiences[referral.source]
+        return any(audience in slot.audiences for audience in admitted)
 
     def _time_refusal(self, referral: Referral, slot: Slot) -> str | None:
         if slot.state is not SlotState.OPEN:
@@ -331,5 +327,5 @@ def overlap(one: Slot, other: Slot) -> bool:
     return one.start < other.end and other.start < one.end
 
 
-def _shared(referral: Referral, slot: Slot) -> list[Mode]:
+def _shared_modes(referral: Referral, slot: Slot) -> list[Mode]:
     return [mode for mode in referral.modes if mode in slot.modes]

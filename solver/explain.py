@@ -22,8 +22,9 @@ from slotengine.problem import (
 )
 from slotengine.reasons import Reason, ReasonCode, Rule
 from slotengine.solver.arcs import ALLOWED, refusals
-from slotengine.solver.columns import Columns, Indices, to_columns
+from slotengine.solver.columns import Columns, to_columns
 from slotengine.solver.costs import stranger_cost, travel_cost, waiting_cost
+from slotengine.solver.encoding import Indices
 from slotengine.solver.rank import rank
 
 _RULES = tuple(Rule)
