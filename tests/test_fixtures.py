@@ -75,7 +75,7 @@ def test_an_unknown_territory_is_refused_and_the_ten_are_listed() -> None:
 
 def test_a_naive_as_of_and_a_negative_seed_are_refused() -> None:
     with pytest.raises(InputError, match="aware"):
-        territory("giennois", as_of=datetime(2026, 11, 24, 18, 30))  # noqa: DTZ001 -- the point
+        territory("giennois", as_of=datetime(2026, 11, 24, 18, 30))  # noqa: DTZ001 - naive is the test
     with pytest.raises(InputError, match="-1"):
         territory("giennois", seed=-1)
 
