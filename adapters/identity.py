@@ -46,6 +46,7 @@ class Identity:
     """Who a record is about, for as long as the record is read. Shows nothing of it."""
 
     nir: str | None = field(default=None, repr=False)
+    birth_name: str | None = field(default=None, repr=False)
     family_name: str | None = field(default=None, repr=False)
     given_name: str | None = field(default=None, repr=False)
     birth_date: date | None = field(default=None, repr=False)
@@ -62,7 +63,8 @@ class Identity:
         vault = door.pseudonymiser
         if self.nir is not None:
             return _found(vault.of_nir(self.nir), "nir", Kind.BAD_NIR)
-        named = self.family_name, self.given_name, self.birth_date
+        # The name at birth stays when the name in use changes.
+        named = self.birth_name or self.family_name, self.given_name, self.birth_date
         family, given, born = named
         if family is not None and given is not None and born is not None:
             return _found(vault.of_name(family, given, born), "family_name", Kind.BAD_NAME)
@@ -77,7 +79,7 @@ class Identity:
 
     def names(self) -> frozenset[str]:
         """Gives the words of the names that are long enough to tell somebody apart."""
-        said = " ".join(filter(None, (self.family_name, self.given_name)))
+        said = " ".join(filter(None, (self.birth_name, self.family_name, self.given_name)))
         return frozenset(word for word in plain(said).split() if len(word) >= MIN_NAME_CHARS)
 
     def numbers(self) -> frozenset[str]:

@@ -167,7 +167,8 @@ class _Record:
         contact = self._fields.get(DROPPED, ())
         return Identity(
             nir=self._text("nir"),
-            family_name=self._text("birth_name") or self._text("family_name"),
+            birth_name=self._text("birth_name"),
+            family_name=self._text("family_name"),
             given_name=self._text("given_name"),
             birth_date=self._birth_date() if strict else None,
             patient_id=self._read("patient_id", scalars.unspoilt),

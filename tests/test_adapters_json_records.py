@@ -48,7 +48,8 @@ def refused(payload: bytes | str) -> tuple[str, str, str]:
 @pytest.mark.parametrize(
     "payload",
     [
-        f"[{A},{B}]", f" [\n{A},\n{B}\n]\n", f"{A}\n{B}\n", f"{A}\r\n\r\n{B}", json.dumps([ONE, TWO], indent=2),
+        f"[{A},{B}]", f" [\n{A},\n{B}\n]\n", f"{A}\n{B}\n", f"{A}\r\n\r\n{B}",
+        json.dumps([ONE, TWO], indent=2),
         f"\ufeff[{A},{B}]", f"\ufeff{A}\n{B}",
     ],
 )  # fmt: skip
@@ -141,7 +142,8 @@ def test_more_members_than_the_limit_are_refused() -> None:
 @pytest.mark.parametrize(
     ("payload", "kind"),
     [
-        ("", "empty"), ("\n \n", "empty"), ("\ufeff", "empty"), ("nothing", "not_json"), ("17", "not_json"),
+        ("", "empty"), ("\n \n", "empty"), ("\ufeff", "empty"),
+        ("nothing", "not_json"), ("17", "not_json"),
         ('{"reference": "1"', "broken_json"), ('{\n"reference": "1",\n}', "broken_json"),
         ('{\n"x": ' + "[" * 20 + "]" * 20 + "\n}", "too_deep"),
     ],
