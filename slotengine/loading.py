@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from slotengine.codes import ACTIVE, BookingStatus, SlotState
+from slotengine.codes import ACTIVE, BookingStatus, ReferralState, SlotState
 from slotengine.domain import Booking, Practitioner, Referral, Site, Slot, TimeWindow, by_id
 from slotengine.policy import Policy
 from slotengine.ports import Unit
@@ -109,7 +109,8 @@ def _problem(
         practitioners=_own_first(unit.practitioners(listed), policy.territory),
         sites=_own_first(unit.sites(listed), policy.territory),
         slots=listed,
-        referrals=referrals,
+        # Where a referral stands changes nothing of the problem: equal nights have equal digests.
+        referrals=[one.replaced(state=ReferralState.WAITING) for one in referrals],
         pins=pins,
         matrix=matrix,
     )

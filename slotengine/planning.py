@@ -19,7 +19,14 @@ from slotengine.ports import Unit
 from slotengine.problem import Limits, Plan, Problem, TravelMatrix
 from slotengine.reasons import Reason, ReasonCode
 
-PLANNED_STATES = (ReferralState.RECEIVED, ReferralState.WAITING, ReferralState.PROMISED)
+PLANNED_STATES = (
+    ReferralState.RECEIVED,
+    ReferralState.WAITING,
+    ReferralState.PROMISED,
+    ReferralState.HELD,
+)
+"""Held is listed for holds that ran out and that nobody has marked yet."""
+
 URGENCY = {priority: rank for rank, priority in enumerate(Priority)}
 
 
@@ -64,6 +71,8 @@ def _choose(
     chosen: dict[str, Referral] = {}
     left_out = []
     for referral in waiting:
+        if referral.state is ReferralState.HELD and unit.booking_of(referral.id) is not None:
+            continue
         code = _left_out(unit, referral, window)
         if code is None and referral.patient.key in chosen:
             code = ReasonCode.ANOTHER_NEED_FIRST
