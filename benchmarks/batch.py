@@ -14,9 +14,9 @@ from functools import partial
 from benchmarks.ours import Case, Claim, case_of, claim_of, levels_1a_to_2, whole_of
 from benchmarks.peers import PEERS, Peer
 from benchmarks.report import HEADER, Line, as_json, as_row, machine
-from benchmarks.tasks import levels_of
+from benchmarks.tasks import WrongAnswerError, levels_of
 from benchmarks.territory import problem_of
-from benchmarks.timing import peak_mb, process_peak_mb, side_by_side
+from benchmarks.timing import peak_mb, process_peak_mb, side_by_side, timed
 
 DEFAULT_SIZES = "200,2000"
 DEFAULT_REPETITIONS = 5
@@ -159,7 +159,7 @@ def _lines(case: Case, peers: list[Peer], asked: argparse.Namespace) -> Iterator
     for peer in peers:
         skipped = peer.too_large(case.task)
         if skipped:
-            ours_s = whole.stages_s["levels_1a_to_2"]
+            ours_s = timed(lambda: levels_1a_to_2(case), asked.repetitions).median_s
             yield line(
                 ours_s=ours_s, peer=peer.name, repetitions=(asked.repetitions, 0), note=skipped
             )
@@ -178,11 +178,15 @@ def _against(
         budget_s=BUDGET_S,
     )
     answer = theirs.given
-    reached = None if answer.col_of_row is None else levels_of(case.task, answer.col_of_row)
-    same = reached == claim.objective if answer.ended else None
-    if reached is not None and reached < claim.objective:
-        # A peer that has not ended may be worse, never better: ours says that it is proved.
-        same = False
+    reached, note = None, answer.note
+    try:
+        reached = None if answer.col_of_row is None else levels_of(case.task, answer.col_of_row)
+        same = reached == claim.objective if answer.ended else None
+        if reached is not None and reached < claim.objective:
+            # A peer that has not ended may be worse, never better: ours says that it is proved.
+            same = False
+    except WrongAnswerError as wrong:
+        same, note = False, str(wrong)
     return line(
         ours_s=ours.median_s,
         peer=peer.name,
@@ -194,7 +198,7 @@ def _against(
         repetitions=(len(ours.seconds), len(theirs.seconds)),
         process_peak_mb=process_peak_mb(),
         load_average=os.getloadavg()[0],
-        note=answer.note,
+        note=note,
     )
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.tasks import ALONE, Task
+from benchmarks.tasks import ALONE, Task, WrongAnswerError
 from slotengine.solver.columns import Indices
 
 WORKERS = 2
@@ -25,6 +25,9 @@ MOST_DENSE_BYTES = 2 << 30
 """A dense matrix above 2 GiB is not tried."""
 
 BYTES_PER_DOUBLE = 8
+
+LINPROG_LIMIT = 1
+"""Status of scipy's ``linprog`` when its limit passed."""
 
 
 class Answer(NamedTuple):
@@ -96,7 +99,7 @@ def _min_cost_flow(task: Task, _: float) -> Answer:
     flow.set_nodes_supplies(np.arange(sink + 1, dtype=np.int32), supply)
     status = flow.solve()
     if status != SimpleMinCostFlow.OPTIMAL:
-        return Answer(None, ended=False, note=f"ended with {status.name}")
+        raise WrongAnswerError(f"min-cost flow ended with {status.name}")
     return Answer(_seats(task, flow.flows(arcs[: task.arcs]) > 0), ended=True)
 
 
@@ -170,8 +173,10 @@ def _highs(task: Task, limit_s: float) -> Answer:
         method="highs-ds",
         options={"time_limit": limit_s},
     )
-    if solved.status != 0:
+    if solved.status == LINPROG_LIMIT:
         return Answer(None, ended=False, note=f"no optimum in {limit_s:g} s")
+    if solved.status != 0:
+        raise WrongAnswerError(f"linear program ended with status {solved.status}")
     return Answer(_seats(task, solved.x > 1 / 2), ended=True)
 
 

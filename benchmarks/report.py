@@ -58,7 +58,7 @@ def as_row(line: Line) -> str:
     sign = ">" if line.ratio_is == "lower bound" else ""
     ratio = "" if line.ratio is None else f"{sign}{line.ratio:,.1f}"
     peer_s = "" if line.peer_s is None else f"{line.peer_s:.4f}"
-    same = {True: "same", False: "worse", None: ""}[line.same_optimum]
+    same = {True: "same", False: "OTHER", None: ""}[line.same_optimum]
     runs = "+".join(str(number) for number in line.repetitions if number)
     row = (
         f"{line.case:<22}{line.peer or '(' + line.ours + ')':<14}{line.ours_s:>10.4f}{peer_s:>10}"

@@ -67,6 +67,8 @@ def levels_of(task: Task, col_of_row: Indices) -> Levels:
     """
     served = np.flatnonzero(col_of_row != ALONE)
     seats = col_of_row[served]
+    if np.any((seats < 0) | (seats >= task.cols)):
+        raise WrongAnswerError("a pair is used that is not allowed")
     if len(np.unique(seats)) != len(seats):
         raise WrongAnswerError("a seat is used twice")
     key = task.row.astype(np.int64) * task.cols + task.col
