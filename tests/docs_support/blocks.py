@@ -9,7 +9,6 @@ a colon is that file; a ``text`` block that directly follows another block is it
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from sources import PROJECT
 

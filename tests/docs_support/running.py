@@ -32,9 +32,7 @@ class _StoppedClock(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         if ast.unparse(node) == "datetime.now(UTC)":
-            return ast.copy_location(
-                ast.Call(ast.Name("_page_clock", ast.Load()), [], []), node
-            )
+            return ast.copy_location(ast.Call(ast.Name("_page_clock", ast.Load()), [], []), node)
         return node
 
 
