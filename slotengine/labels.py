@@ -103,6 +103,7 @@ def within(hours: float, lang: Lang) -> str:
     number = f"{hours:g}"
     if lang is Lang.EN:
         return f"within {number} h"
+    number = number.replace(".", ",")
     soon = 12  # hours: "dans les" up to half a day, "sous" beyond, as the counter says it
     return f"dans les {number} h" if hours <= soon else f"sous {number} h"
 
