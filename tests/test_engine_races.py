@@ -1,0 +1,100 @@
+"""Two real processes want the last seat at the same instant, 200 times, on both databases."""
+
+import multiprocessing
+from collections.abc import Sequence
+from datetime import timedelta
+from multiprocessing.synchronize import Barrier
+from typing import Any
+
+from builders import NOW, policy, practitioner, referral, site, slot
+from sqlalchemy import create_engine, text
+
+from slotengine.domain import Slot, TimeWindow
+from slotengine.engine import Engine
+from slotengine.errors import SlotTakenError
+
+ROUNDS = 200
+PATIENCE = 120  # seconds after which a stuck process fails the test instead of hanging it
+FIRST_MINUTE = 120
+ROUND_MINUTES = 30
+
+
+def window_of(number: int) -> TimeWindow:
+    start = NOW + timedelta(minutes=FIRST_MINUTE + number * ROUND_MINUTES)
+    return TimeWindow(start=start, end=start + timedelta(minutes=ROUND_MINUTES))
+
+
+def slots_of(number: int) -> list[Slot]:
+    minute = FIRST_MINUTE + number * ROUND_MINUTES
+    return [
+        slot(f"round{number}-last", after_minutes=minute),
+        slot(f"round{number}-next", after_minutes=minute + 15),
+    ]
+
+
+def race(url: str, who: str, barrier: Barrier, results: Any) -> None:
+    """Looks at the offers of each round, waits for the other, and grabs the best one."""
+    won: list[tuple[str, bool]] = []
+    with Engine.open(url) as engine:
+        for number in range(ROUNDS):
+            asked = referral(
+                f"{who}-{number}", windows=(window_of(number),), deadline=window_of(number).end
+            )
+            engine.refer(asked, now=NOW)
+            best, second = engine.offers(asked.id, now=NOW)
+            barrier.wait(PATIENCE)
+            try:
+                booking = engine.hold(best, now=NOW)
+                first = True
+            except SlotTakenError:
+                booking = engine.hold(second, now=NOW)
+                first = False
+            engine.confirm(booking.id, now=NOW)
+            won.append((booking.slot, first))
+            barrier.wait(PATIENCE)
+    results.put((who, won))
+
+
+def active_by_slot(url: str) -> dict[str, int]:
+    database = create_engine(url)
+    with database.connect() as connection:
+        rows: Sequence[Any] = connection.execute(
+            text(
+                "SELECT slot_id, count(*) FROM slotengine_booking "
+                "WHERE status IN ('promised', 'held', 'confirmed') GROUP BY slot_id"
+            )
+        ).all()
+    database.dispose()
+    return {str(slot_id): int(count) for slot_id, count in rows}
+
+
+def test_the_last_seat_has_one_winner_and_the_loser_gets_the_next_offer(store_url: str) -> None:
+    with Engine.open(store_url) as engine:
+        engine.set_policy(policy(), now=NOW)
+        everything = [one for number in range(ROUNDS) for one in slots_of(number)]
+        engine.publish(
+            "giennois",
+            practitioners=[practitioner()],
+            sites=[site()],
+            slots=everything,
+            now=NOW,
+        )
+    # spawn: a child shares nothing with us but what the database keeps.
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(2)
+    results = context.Queue()
+    processes = [
+        context.Process(target=race, args=(store_url, who, barrier, results))
+        for who in ("nurse", "pharmacy")
+    ]
+    for process in processes:
+        process.start()
+    outcomes = dict(results.get(timeout=PATIENCE) for _ in processes)
+    for process in processes:
+        process.join(PATIENCE)
+        assert process.exitcode == 0
+    for number in range(ROUNDS):
+        nurse, pharmacy = outcomes["nurse"][number], outcomes["pharmacy"][number]
+        assert {nurse[0], pharmacy[0]} == {f"round{number}-last", f"round{number}-next"}
+        assert nurse[1] is not pharmacy[1]
+    assert active_by_slot(store_url) == {one.id: 1 for one in everything}
