@@ -3,9 +3,10 @@
 import ast
 import contextlib
 import io
+import re
 import shlex
-import sys
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ The one thing that the tests change in what is shown: an answer depends on the h
 show answers. It is the hour of the shipped territories: Tuesday 24 November 2026, 19 h 30 in Paris.
 """
 
-OWN_FILE = ("intake",)
-"""Commands that need a key file."""
+EXIT_CODE = re.compile(r"exit code (\d)")
+MADE = {"make demo": "slotengine demo"}
+"""What the Makefile runs."""
 
 
 class _StoppedClock(ast.NodeTransformer):
@@ -58,53 +60,64 @@ def run_python(page: str, namespace: dict[str, Any] | None = None) -> list[tuple
     ]
 
 
-def commands(block: Block) -> list[str]:
-    """Gives the commands of a console or sh block, continued lines joined, comments dropped."""
-    text = block.text.replace("\\\n", " ")
-    lines = [line.removeprefix("$ ").strip() for line in text.splitlines()]
-    return [line.partition("  # ")[0].strip() for line in lines if line and line[0] != "#"]
+@dataclass(frozen=True)
+class Command:
+    """One command of a console or sh block and the exit code that the page says."""
+
+    text: str
+    exit_code: int
+
+
+def commands(block: Block) -> list[Command]:
+    """Gives the commands of a block; ``# exit code 7`` behind one says that it ends with 7."""
+    found = []
+    for line in block.text.splitlines():
+        text, _, remark = line.removeprefix("$ ").partition("  # ")
+        said = EXIT_CODE.match(remark)
+        if text.strip():
+            found.append(Command(text.strip(), int(said[1]) if said else 0))
+    return found
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left behind."""
+
+    exit_code: int
+    output: str
+    errors: str
 
 
 class Shell:
-    """Runs ``slotengine ...`` as a newcomer's shell would, in one folder with one database."""
+    """
+    Runs ``slotengine ...`` as a newcomer's shell would, in one folder with one database.
 
-    def __init__(self, folder: Path) -> None:
+    Where a page names no database, no key and no language, the folder's and English are meant.
+    """
+
+    def __init__(self, folder: Path, database_urls: Mapping[str, str] | None = None) -> None:
         self.url = f"sqlite:///{folder / 'docs.sqlite'}"
-        self.key = folder / "docs.key"
+        self.key = folder / "pseudonym.key"
+        self.database_urls = database_urls or {}
 
-    def run(self, command: str, *extra: str) -> tuple[int, str, str]:
-        """Gives exit code, standard output and standard error."""
-        arguments = shlex.split(command)
-        assert arguments[0] == "slotengine", command
-        arguments = [*arguments[1:], *extra]
-        if "--help" not in arguments:
-            if "--db" not in arguments and arguments[0] != "demo":
-                arguments += ["--db", self.url]
-            if arguments[0] in OWN_FILE and "--key-file" not in arguments:
-                arguments += ["--key-file", str(self.key)]
-            if "--lang" not in arguments:
-                arguments += ["--lang", "en"]
+    def run(self, command: str, *extra: str) -> Result:
+        """Runs a command; what ``slotengine.cli.main`` turns into an exit code is turned here."""
+        name, *arguments = [*shlex.split(MADE.get(command, command)), *extra]
+        assert name == "slotengine", command
+        arguments = [self.database_urls.get(each, each) for each in arguments]
+        for option, value in (("--db", self.url), ("--key-file", self.key), ("--lang", "en")):
+            if option not in arguments and self._takes(arguments[0], option):
+                arguments += [option, str(value)]
         result = CliRunner().invoke(cli.app, arguments, env={"COLUMNS": "100"})
         if isinstance(result.exception, SlotEngineError):
-            # `slotengine.cli.main` turns these into a sentence and a code.
-            return cli.exit_code(result.exception), result.stdout, f"slotengine: {result.exception}"
+            said = f"slotengine: {result.exception}"
+            return Result(cli.exit_code(result.exception), result.stdout, said)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
-        return result.exit_code, result.stdout, result.stderr
+        return Result(result.exit_code, result.stdout, result.stderr)
 
-
-def frozen(at: datetime) -> type[datetime]:
-    """Gives a ``datetime`` whose ``now`` stands still, for modules that read the clock."""
-
-    class Frozen(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:
-            return at.astimezone(tz)
-
-    return Frozen
-
-
-def forget(*modules: str) -> None:
-    """Forgets modules that a page brought, so that pages don't see each other's."""
-    for name in modules:
-        sys.modules.pop(name, None)
+    @staticmethod
+    def _takes(command: str, option: str) -> bool:
+        if option == "--key-file":
+            return command == "intake"
+        return option != "--db" or command != "demo"
