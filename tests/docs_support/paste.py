@@ -1,7 +1,7 @@
 """
 Pastes what the pages' blocks print today into the pages, where it differs from what is shown.
 
-Run ``python tests/docs_support/paste.py`` after a change that is meant, and read the difference: the
+Run ``python tests/docs_support/paste.py`` after a change that is meant, and read what differs: the
 tests hold the pages to the program, only a reader holds the program to sense.
 """
 
