@@ -4,6 +4,7 @@ The fields of a record, and the header names that people write above them.
 Names are compared without accents, case and punctuation; ``docs/intake.md`` lists them for senders.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping
 
@@ -65,6 +66,8 @@ CONTACT = frozenset(
 )  # fmt: skip
 """Names of columns that identify a patient and have no field."""
 
+_ACCENTS = re.compile(r"[\u0300-\u036f]+")
+_PUNCTUATION = re.compile(r"[\W_]+")
 _LIGATURES = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae"})
 
 
@@ -77,9 +80,10 @@ def plain(text: str) -> str:
     >>> plain("  À domicile, S.V.P. ")
     'a domicile s v p'
     """
-    decomposed = unicodedata.normalize("NFKD", text.translate(_LIGATURES)).casefold()
-    bare = (sign for sign in decomposed if not unicodedata.combining(sign))
-    return " ".join("".join(sign if sign.isalnum() else " " for sign in bare).split())
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD", text.translate(_LIGATURES))
+        text = _ACCENTS.sub("", decomposed)
+    return _PUNCTUATION.sub(" ", text.casefold()).strip()
 
 
 _BY_NAME = {

@@ -32,6 +32,7 @@ PHONE_DIGITS = 9
 _PHONE = re.compile(r"(?:\+33|0033|0)[ .\-]?[1-9](?:[ .\-]?[0-9]{2}){4}")
 _NIR_RUN = re.compile(r"(?<![0-9])[1-8][0-9]{2}(?:0[1-9]|1[0-2])[0-9AB]{8}[0-9]{2}(?![0-9])")
 _DIGIT_RUN = re.compile(r"[0-9](?:[ ./\-]?[0-9]){5,}")
+_NO_DIGITS = re.compile(r"[^0-9]+")
 _CIVILITY = re.compile(
     r"\b(?:m|mr|mme|mlle|monsieur|madame|mademoiselle|ne le|nee le|born)\b", re.ASCII
 )
@@ -52,6 +53,12 @@ class Identity:
     birth_date: date | None = field(default=None, repr=False)
     patient_id: str | None = field(default=None, repr=False)
     contact: tuple[str, ...] = field(default=(), repr=False)
+    _names: frozenset[str] = field(init=False, repr=False)
+    _numbers: frozenset[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_names", self._telling_names())
+        object.__setattr__(self, "_numbers", self._telling_numbers())
 
     def key(self, door: Door, *, house: str | None, reference: str) -> str:
         """
@@ -77,12 +84,12 @@ class Identity:
             raise BadValue(absent[0] if len(absent) < len(named) else "patient_id", Kind.MISSING)
         return vault.of_local_id((*scope, UNKNOWN_PATIENT), reference)
 
-    def names(self) -> frozenset[str]:
+    def _telling_names(self) -> frozenset[str]:
         """Gives the words of the names that are long enough to tell somebody apart."""
         said = " ".join(filter(None, (self.birth_name, self.family_name, self.given_name)))
         return frozenset(word for word in plain(said).split() if len(word) >= MIN_NAME_CHARS)
 
-    def numbers(self) -> frozenset[str]:
+    def _telling_numbers(self) -> frozenset[str]:
         """Gives the digits of NIR, birth date (both orders) and phones."""
         digits = [_digits(self.nir or "")]
         # The last nine: a phone is written with 0, 0033 or +33 before them.
@@ -94,10 +101,10 @@ class Identity:
 
     def occurs_in(self, text: str, *, with_names: bool = True) -> bool:
         """Tells whether a text repeats this person."""
-        if with_names and not self.names().isdisjoint(plain(text).split()):
+        if with_names and not self._names.isdisjoint(plain(text).split()):
             return True
         digits = _digits(text)
-        return any(run in digits for run in self.numbers())
+        return any(run in digits for run in self._numbers)
 
     def guarded(self, name: str, text: str, vault: Pseudonyms, *, with_names: bool = True) -> str:
         """
@@ -138,7 +145,7 @@ class Identity:
 
 
 def _digits(text: str) -> str:
-    return "".join(sign for sign in text if "0" <= sign <= "9")
+    return _NO_DIGITS.sub("", text)
 
 
 def _found(key: str | None, name: str, kind: Kind) -> str:

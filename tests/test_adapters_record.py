@@ -1,6 +1,8 @@
 """One record to one intake: who it is about, where, and what no field may hold."""
 
 from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from builders import NOW
@@ -13,8 +15,11 @@ from slotengine.adapters import (
     Kind,
     New,
     Outcome,
+    Rejected,
+    adapter_for,
 )
 from slotengine.adapters.kinds import KIND, sentence
+from slotengine.adapters.record import Spot, translate
 from slotengine.codes import BookingStatus, Mobility, Sex, SourceKind
 from slotengine.domain import Location, referral_id
 from slotengine.labels import Lang
@@ -350,6 +355,23 @@ def test_a_reference_that_repeats_the_person_is_refused(reference: str) -> None:
 
 def test_a_house_may_bear_its_patients_name() -> None:
     assert referral(**NAMED, requester_id="Pharmacie-Exemple").requester.id == "Pharmacie-Exemple"
+
+
+def test_what_the_nouns_refuse_is_said_without_its_value() -> None:
+    def nowhere(_: str) -> Any:
+        return "Nulleparts"
+
+    assert fault(insee="45155", door={"place_of": nowhere}) == ("location", Kind.INVALID)
+
+
+def test_a_format_that_gives_a_list_for_a_text_is_told_so() -> None:
+    door = adapter_for(
+        "nurse", territory="giennois", zone=ZoneInfo("Europe/Paris"), pseudonymiser=VAULT
+    ).door
+    one = translate({"reference": ("1", "2")}, Spot("nurse/x", 3, None), door=door, now=NOW)
+    assert one == Rejected(
+        adapter="nurse/x", record=3, line=None, field="reference", kind=Kind.WRONG_TYPE
+    )
 
 
 def test_every_kind_of_fault_has_its_words() -> None:

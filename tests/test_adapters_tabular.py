@@ -1,5 +1,6 @@
 """Tables: separators, encodings, quotes, and bad lines that cost only themselves."""
 
+import csv
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -173,6 +174,14 @@ def test_a_payload_without_a_header_is_empty(payload: bytes) -> None:
 )
 def test_a_payload_that_is_no_table_of_ours_is_refused(payload: bytes, kind: str) -> None:
     assert refused(payload) == ("pharmacy/csv", "header", kind)
+
+
+def test_a_host_that_lowered_the_limit_of_the_csv_module_gets_a_format_error() -> None:
+    limit = csv.field_size_limit(3)
+    try:
+        assert refused(HEADER + "1;a;30\n") == ("pharmacy/csv", "header", "no_header")
+    finally:
+        csv.field_size_limit(limit)
 
 
 def test_a_file_is_read_as_bytes_are() -> None:
