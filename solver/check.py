@@ -103,21 +103,18 @@ def _reason(rules: Rules, left: Unserved) -> Iterator[Violation]:
     """
     Verifies that a reason is true: a rule if it left no free seat, else that all were taken.
 
-    Where nothing is free before planning, the rules are asked of the slots that are full.
     A reason of any other kind (``no_free_seat``) claims nothing that could be false.
     """
     referral = rules.referrals[left.referral]
     free = Counter(slot for slot, _ in rules.problem.free_seats)
-    refusals = {slot: rules.refusal(referral, rules.slots[slot]) for slot in free or rules.slots}
+    refusals = {slot: rules.refusal(referral, rules.slots[slot]) for slot in free}
     possible = sum(free[slot] for slot, rule in refusals.items() if rule is None)
-    if not refusals:
-        wanted = NO_SLOT
-    elif possible:
+    if possible:
         wanted = SEATS_TAKEN
-    elif None in refusals.values():
-        wanted = NO_FREE_SEAT
-    else:
+    elif free:
         wanted = max((rule for rule in refusals.values() if rule), key=RULES.index)
+    else:
+        wanted = NO_FREE_SEAT if rules.slots else NO_SLOT
     codes = [reason.code for reason in left.reasons]
     for code in codes:
         if code in {*RULES, NO_SLOT, SEATS_TAKEN} and code != wanted:

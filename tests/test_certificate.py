@@ -1,17 +1,14 @@
-from datetime import timedelta
 from itertools import product
 from typing import Any
 
 import pytest
 from brute_force import Pairs, solve, tie_break
-from builders import NOW, patient, problem, referral, slot
-from random_problems import random_problem
+from builders import problem, referral, slot
 
 from slotengine.codes import Mode, Priority
-from slotengine.problem import LEVELS, LevelDuals, Pin, Plan, Problem
+from slotengine.problem import LEVELS, LevelDuals, Plan, Problem
 from slotengine.solver.certificate import MOST_LISTED, bounds, certify
 from slotengine.solver.check import check
-from slotengine.solver.solve import solve as solve_for_real
 
 A, B = referral("a"), referral("b", priority=Priority.ASAP)
 EARLY, LATE = (Mode.AMB, 0, 0, 120, 240), (Mode.AMB, 0, 0, 240, 480)
@@ -207,30 +204,3 @@ def test_the_same_fault_is_not_listed_a_thousand_times() -> None:
     duals = (ones, *plan.duals[1:])
     found = certify(asked, plan.replaced(duals=duals, bound=(100, *plan.bound[1:])))
     assert [one.rule for one in found] == ["certificate.unused"] * MOST_LISTED
-
-
-@pytest.mark.parametrize("seed", range(25))
-def test_solved_plans_pass_and_their_bounds_are_their_duals(seed: int) -> None:
-    asked = random_problem(seed)
-    plan = solve_for_real(asked, seed=seed)
-    assert check(asked, plan) == []
-    assert plan.proved
-    assert bounds(asked, plan) == plan.objective == plan.bound
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_another_seed_is_another_proof(seed: int) -> None:
-    asked = random_problem(seed)
-    plan = solve_for_real(asked, seed=1)
-    if plan.assignments:
-        assert check(asked, plan.replaced(seed=2)) != []
-
-
-def test_a_pinned_seat_is_no_column() -> None:
-    busy = Pin(referral="r-x", patient=patient("x").key, slot="slot1", seat=0)
-    late = referral("late", deadline=NOW + timedelta(hours=3))
-    asked = problem(referrals=(late,), slots=(slot(capacity=2),), pins=(busy,))
-    plan = solve_for_real(asked)
-    assert [(one.slot, one.seat) for one in plan.assignments] == [("slot1", 1)]
-    assert len(plan.duals[0].seat) == 1
-    assert check(asked, plan) == []

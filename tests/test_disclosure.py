@@ -153,16 +153,19 @@ def test_a_breakdown_is_told_in_both_languages() -> None:
             (Priority.URGENT, ReasonCode.SEATS_TAKEN): 9,
             (Priority.URGENT, ReasonCode.TRAVEL): 4,
             (Priority.URGENT, ReasonCode.DEADLINE): 2,
+            (Priority.ASAP, ReasonCode.TRAVEL): 6,
             (Priority.ROUTINE, ReasonCode.NO_SLOT): 5,
         }
     )
     assert breakdown_lines(asked, breakdown, Lang.FR) == (
         "dans les 4 h : moins de 5 sans place",
+        "dans les 12 h : 6 sans place (distance 6)",
         "sous 24 h : 15 sans place (places prises par d'autres demandes 9, autres raisons 6)",
         "sous 48 h : 5 sans place (aucun créneau publié 5)",
     )
     assert breakdown_lines(asked, breakdown, Lang.EN) == (
         "within 4 h: fewer than 5 without a seat",
+        "within 12 h: 6 without a seat (distance 6)",
         "within 24 h: 15 without a seat (seats taken by other referrals 9, other reasons 6)",
         "within 48 h: 5 without a seat (no slot published 5)",
     )
