@@ -22,6 +22,7 @@ from slotengine.ports import Unit
 from slotengine.store_connect import (
     Source,
     begin_sqlite,
+    commits_by_itself,
     in_transaction,
     in_words,
     is_memory,
@@ -120,7 +121,7 @@ class SqlStore:
             When the connection commits by itself: there would be no transaction to work in.
         """
         supported(connection)
-        if connection.get_isolation_level() == "AUTOCOMMIT":
+        if commits_by_itself(connection):
             raise InputError("the connection commits by itself; hand over one in a transaction")
         return cls(connection, connection.engine.url, schema=schema)
 
@@ -162,6 +163,9 @@ class SqlStore:
     def _transaction(self, *, write: bool) -> Iterator[Connection]:
         if isinstance(self._of, Connection):
             connection = self._of
+            if not connection.in_transaction():
+                # The host's listeners (SQLAlchemy's recipe for SQLite) may begin for real here.
+                connection.begin()
             if connection.dialect.name == "sqlite" and not in_transaction(connection):
                 # A SAVEPOINT outside a transaction would commit when it is released.
                 begin_sqlite(connection, write=write)

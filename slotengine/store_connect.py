@@ -82,6 +82,15 @@ def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 (DBA
     connection.execute("PRAGMA synchronous=FULL")
 
 
+def commits_by_itself(connection: Connection) -> bool:
+    """Tells whether a host's connection is in autocommit: the option, or the driver's own mode."""
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        return True
+    # psycopg says so; sqlite3 can't: there a real BEGIN of ours opens a transaction all the same.
+    raw: Any = connection.connection.dbapi_connection
+    return connection.dialect.name == "postgresql" and bool(raw.autocommit)
+
+
 def in_transaction(connection: Connection) -> bool:
     """Tells whether SQLite has really begun; SQLAlchemy only knows whether it was asked to."""
     raw: Any = connection.connection.dbapi_connection
