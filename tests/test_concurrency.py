@@ -177,9 +177,9 @@ def test_a_hold_racing_a_withdrawal_never_stays_on_the_withdrawn_slot(
         f"WHERE s.state = 'withdrawn' AND b.{ACTIVE}",
     )
     assert astray == []
-    assert counted(
-        store_url, "SELECT count(*) FROM slotengine_slot WHERE state = 'withdrawn'"
-    ) == [(30,)]
+    assert counted(store_url, "SELECT count(*) FROM slotengine_slot WHERE state = 'withdrawn'") == [
+        (30,)
+    ]
     assert counters_agree(store_url)
 
 
@@ -267,7 +267,10 @@ def test_an_expired_hold_raced_by_two_takers_goes_to_one(store: SqlStore, store_
         later = NOW + HOLD
         takers = [desk.refer(f"{name}{round_}") for name in "ab"]
         outcomes = raced(
-            *(lambda who=who, where=where: desk.hold(who, where, now=later) for who in takers)
+            *(
+                lambda who=who, where=where, at=later: desk.hold(who, where, now=at)
+                for who in takers
+            )
         )
         assert won(outcomes) == 1
     assert counters_agree(store_url)
@@ -364,6 +367,24 @@ def test_events_never_appear_behind_a_cursor_while_eight_threads_write(store: Sq
     everything = desk.ask(lambda unit: unit.events(None, 10_000))
     assert seen == [event.cursor for event in everything]
     assert len({event.referral for event in everything}) == THREADS * 15
+
+
+def test_an_event_of_a_slow_transaction_is_not_skipped(postgres_url: str) -> None:
+    """An earlier transaction that commits later holds later events back; none is ever missed."""
+    engine = create_engine(postgres_url)
+    store = SqlStore.open(postgres_url)
+    desk = Desk(store)
+    desk.refer("before")
+    with engine.connect() as slow:
+        Desk(SqlStore.bound(slow)).refer("slow")
+        desk.refer("quick")
+        first = desk.ask(lambda unit: unit.events(None, 10))
+        assert [event.referral for event in first] == [referral("before").id]
+        slow.commit()
+    rest = desk.ask(lambda unit: unit.events(first[-1].cursor, 10))
+    assert [event.referral for event in rest] == [referral("slow").id, referral("quick").id]
+    engine.dispose()
+    store.close()
 
 
 def test_a_told_promise_stays_where_it_is_when_a_plan_wants_to_move_it_at_once(

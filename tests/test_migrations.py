@@ -76,9 +76,7 @@ def without_schema(found: Any, schema: str) -> Any:
     return found.replace(f"{schema}.", "").replace(schema, "") if isinstance(found, str) else found
 
 
-def test_the_tables_and_the_migrations_give_the_same_schema(
-    empty_url: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_the_tables_and_the_migrations_give_the_same_schema(empty_url: str, tmp_path: Path) -> None:
     upgraded(empty_url)
     migrated = create_engine(empty_url)
     if migrated.dialect.name == "sqlite":

@@ -172,9 +172,7 @@ def test_a_database_in_memory_is_shared_by_threads() -> None:
     memory = SqlStore.open("sqlite://")
     desk = Desk(memory)
     desk.settle()
-    workers = [
-        threading.Thread(target=desk.refer, args=(str(number),)) for number in range(8)
-    ]
+    workers = [threading.Thread(target=desk.refer, args=(str(number),)) for number in range(8)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -196,8 +194,9 @@ def test_a_database_in_memory_is_shared_by_threads() -> None:
         ("cap", "ck_slotengine_practitioner_day_cap", SlotTakenError),
     ],
 )
+@pytest.mark.usefixtures("ready_url")
 def test_each_promise_leads_to_its_error_whoever_breaks_it(
-    store: SqlStore, ready_url: str, name: str, constraint: str, expected: type[Exception]
+    store: SqlStore, name: str, constraint: str, expected: type[Exception]
 ) -> None:
     """Statements that somebody writes beside the library meet the constraint itself."""
     desk = Desk(store)
@@ -329,7 +328,8 @@ def test_a_work_that_conflicts_is_tried_again_and_then_given_up(store: SqlStore)
 
 
 @pytest.mark.parametrize(
-    "url", ["", "nonsense", "mysql://u:secret@h/d", "sqlite+aiosqlite://", "postgresql+asyncpg://h/d"]
+    "url",
+    ["", "nonsense", "mysql://u:secret@h/d", "sqlite+aiosqlite://", "postgresql+asyncpg://h/d"],
 )
 def test_a_url_of_no_known_database_is_refused_without_repeating_it(url: str) -> None:
     with pytest.raises(InputError) as refused:

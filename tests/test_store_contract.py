@@ -40,9 +40,7 @@ def test_every_policy_that_was_ever_saved_is_kept(desk: Desk) -> None:
     from slotengine import tables
 
     for minutes in (10, 20, 30):
-        desk.do(
-            lambda unit, minutes=minutes: unit.save_policy(policy(comfort_minutes=minutes))
-        )
+        desk.do(lambda unit, minutes=minutes: unit.save_policy(policy(comfort_minutes=minutes)))
     kept = desk.ask(
         lambda unit: unit._connection.execute(  # type: ignore[attr-defined]
             select(tables.policy.c.digest).where(tables.policy.c.territory == "giennois")
@@ -290,9 +288,7 @@ def test_referrals_are_listed_by_state_in_their_territory(desk: Desk) -> None:
     desk.do(lambda unit: unit.set_referral_state(values[0].id, ReferralState.WAITING))
 
     def listed(*states: ReferralState) -> set[str]:
-        return {
-            value.id for value in desk.ask(lambda unit: unit.referrals("giennois", states))
-        }
+        return {value.id for value in desk.ask(lambda unit: unit.referrals("giennois", states))}
 
     assert listed(ReferralState.WAITING) == {values[0].id}
     assert listed(ReferralState.RECEIVED) == {values[1].id, values[2].id}
@@ -348,7 +344,8 @@ def test_the_feed_is_read_in_pages_without_gap_or_repetition(desk: Desk) -> None
 
 
 @pytest.mark.parametrize(
-    "cursor", ["", "1", "e1", "e-1", "e1-", "e1-1 ", "é1-1", "e1-fffffffffffffffff", "e1-" + "f" * 16]
+    "cursor",
+    ["", "1", "e1", "e-1", "e1-", "e1-1 ", "é1-1", "e1-fffffffffffffffff", "e1-" + "f" * 16],
 )
 def test_a_cursor_that_is_not_ours_is_refused(desk: Desk, cursor: str) -> None:
     with pytest.raises(InputError, match="cursor"):

@@ -262,9 +262,7 @@ def test_a_seat_that_ends_frees_its_place_in_the_cap(desk: Desk, store_url: str)
     assert wrong_counters(store_url) == {}
 
 
-def test_a_lowered_cap_keeps_what_was_booked_and_lets_nobody_in(
-    desk: Desk, store_url: str
-) -> None:
+def test_a_lowered_cap_keeps_what_was_booked_and_lets_nobody_in(desk: Desk, store_url: str) -> None:
     slots = [slot(f"slot{hour}", after_minutes=60 * hour) for hour in range(1, 4)]
     desk.publish(*slots)
     first = desk.hold(desk.refer("1"), slots[0])
@@ -382,9 +380,7 @@ def test_a_referral_whose_hold_ran_out_can_be_closed(desk: Desk) -> None:
     desk.publish(slot())
     who = desk.refer()
     desk.hold(who, slot())
-    desk.do(
-        lambda unit: unit.set_referral_state(who.id, ReferralState.CLOSED), now=NOW + HOLD
-    )
+    desk.do(lambda unit: unit.set_referral_state(who.id, ReferralState.CLOSED), now=NOW + HOLD)
     assert desk.state(who) == "closed"
 
 
