@@ -12,7 +12,11 @@ from dataclasses import dataclass, field
 
 from sources import PROJECT
 
-PAGES = ("README.md", "docs/cli.md", "docs/hosts.md", "docs/objective.md", "docs/api.md")
+PAGES = (
+    "README.md",
+    *sorted(file.relative_to(PROJECT).as_posix() for file in (PROJECT / "docs").glob("*.md")),
+)
+"""Every page but the decision records, which show no code to copy."""
 
 FENCE = re.compile(r"^```(\w*)\s*$")
 NAMES_A_FILE = re.compile(r"`([\w./-]+\.[a-z]+)`[^`]*:$")
@@ -76,7 +80,7 @@ def _fenced(page: str) -> Iterator[tuple[Block, int]]:
             named = NAMES_A_FILE.search(said)
             current = _Open(number + 1, fence[1], named[1] if named else None)
         elif current is not None and fence:
-            text = "\n".join(current.lines) + "\n"
+            text = "".join(f"{line}\n" for line in current.lines)
             yield Block(page, current.line, current.language, text, current.file), number
             current, said = None, ""
         elif current is not None:
