@@ -222,7 +222,7 @@ def test_each_promise_leads_to_its_error_whoever_breaks_it(
         "cap": "UPDATE slotengine_practitioner_day SET cap = 0",
     }[name]
     with pytest.raises(expected) as refused:
-        desk.do(lambda unit: unit._connection.execute(text(copied)))  # type: ignore[attr-defined]
+        desk.do(lambda unit: unit._connection.execute(text(copied)))
     cause = refused.value.__cause__
     assert isinstance(cause, IntegrityError)
     assert constraint_of(cause) == constraint

@@ -42,7 +42,7 @@ def test_every_policy_that_was_ever_saved_is_kept(desk: Desk) -> None:
     for minutes in (10, 20, 30):
         desk.do(lambda unit, minutes=minutes: unit.save_policy(policy(comfort_minutes=minutes)))
     kept = desk.ask(
-        lambda unit: unit._connection.execute(  # type: ignore[attr-defined]
+        lambda unit: unit._connection.execute(
             select(tables.policy.c.digest).where(tables.policy.c.territory == "giennois")
         ).all()
     )

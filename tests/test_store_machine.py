@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from builders import NOW, patient, practitioner, slot
 from desk import Desk
@@ -217,15 +218,15 @@ class Desks(RuleBasedStateMachine):
 
     @invariant()
     def counters_are_right(self) -> None:
-        def work(unit: object) -> dict[str, tuple[int, int]]:
-            return recount(unit._connection)  # type: ignore[attr-defined]
+        def work(unit: Any) -> dict[str, tuple[int, int]]:
+            return recount(unit._connection)
 
         assert self.desk.ask(work, now=self.now) == {}
 
     @invariant()
     def every_referral_is_in_the_one_state_that_its_booking_says(self) -> None:
-        def work(unit: object) -> dict[str, ReferralState]:
-            listed = unit.referrals("giennois", list(ReferralState))  # type: ignore[attr-defined]
+        def work(unit: Any) -> dict[str, ReferralState]:
+            listed = unit.referrals("giennois", list(ReferralState))
             return {value.id: value.state for value in listed}
 
         states = self.desk.ask(work, now=self.now)
