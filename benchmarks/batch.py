@@ -192,6 +192,7 @@ def _against(
         peer=peer.name,
         peer_s=theirs.median_s,
         ratio=theirs.median_s / ours.median_s,
+        ratio_of_best=theirs.best_s / ours.best_s,
         ratio_is="measured" if answer.ended else "lower bound",
         peer_objective=reached,
         same_optimum=same,

@@ -16,7 +16,8 @@ HEADER = (
 @dataclass(frozen=True, slots=True)
 class Line:
     """
-    What one row says. ``ratio`` is ``peer_s / ours_s``, with ``ratio_is`` measured or lower bound.
+    What one row says. ``ratio`` is ``peer_s / ours_s``, with ``ratio_is`` measured or lower bound;
+    ``ratio_of_best`` is the same of the shortest repetitions, for a machine that is not idle.
 
     A line without a peer is ``solve`` from Problem to Plan; a line with one is levels 1a to 2 on
     the same arcs. ``objective`` and ``bound`` have one integer a level.
@@ -38,6 +39,7 @@ class Line:
     peer_s: float | None = None
     ratio: float | None = None
     ratio_is: str | None = None
+    ratio_of_best: float | None = None
     peer_objective: tuple[int, ...] | None = None
     same_optimum: bool | None = None
     note: str = ""

@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from slotengine.problem import COST_LEVEL
-from slotengine.solver.columns import Indices, Ints
 from slotengine.solver.levels import Face
+
+Indices = npt.NDArray[np.int32]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 ALONE = -1
 """In place of a seat: the referral stays unserved."""

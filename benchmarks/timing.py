@@ -28,6 +28,11 @@ class Timed(NamedTuple, Generic[Given]):
         """The median of the repetitions."""
         return statistics.median(self.seconds)
 
+    @property
+    def best_s(self) -> float:
+        """The shortest repetition: what other processes disturbed least."""
+        return min(self.seconds)
+
 
 def timed(call: Callable[[], Given], repetitions: int) -> Timed[Given]:
     """Times a call several times in a row."""
