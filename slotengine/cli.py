@@ -95,6 +95,9 @@ def intake(
     format_: Annotated[
         str | None, typer.Option("--format", help="csv or json; default by content.")
     ] = None,
+    sender: Annotated[
+        str | None, typer.Option(help="Id of the house that sends, where records name none.")
+    ] = None,
     place: Annotated[bool, typer.Option("--place", help="Hold the best seat of each.")] = False,
     key_file: Annotated[
         Path | None, typer.Option(help="Key of the pseudonyms; default in the data folder.")
@@ -107,17 +110,16 @@ def intake(
     """Reads referrals from a file; a bad record is reported and the others go on."""
     session = Session(json=as_json, lang=language(lang))
     with engine_at(db) as engine:
-        rejected = cli_intake.intake(
-            session,
-            engine,
+        sent = cli_intake.File(
+            file,
             source=source,
-            file=file,
             territory=territory,
             format_=format_,
-            place=place,
+            sender=sender,
             key_file=key_file,
-            now=instant(now),
+            place=place,
         )
+        rejected = cli_intake.intake(session, engine, sent, now=instant(now))
     if rejected:
         raise typer.Exit(exit_code(None, rejected=True))
 

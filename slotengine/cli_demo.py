@@ -20,11 +20,13 @@ from slotengine.answers import Placement
 from slotengine.cli_intake import load_territory
 from slotengine.cli_options import OPEN_AT, Session
 from slotengine.cli_show import (
+    deadline_words,
     journey_words,
     place_words,
     plan_figures,
     plan_tables,
 )
+from slotengine.codes import Priority, Profession
 from slotengine.engine import Engine
 from slotengine.errors import InputError
 from slotengine.fixtures import territory as fixture
@@ -93,8 +95,8 @@ def _at_the_counter(
         "lat": commune.lat,
         "lon": commune.lon,
         "insee": commune.insee,
-        "priority": "urgent",
-        "profession": "10",
+        "priority": Priority.URGENT.value,
+        "profession": Profession.PHYSICIAN.value,
         "received_at": now.isoformat(),
     }
     adapter = adapter_for(
@@ -125,10 +127,11 @@ def _placement_figures(session: Session, placement: Placement) -> dict[str, Any]
 def _tell(session: Session, placement: Placement, policy: Policy) -> None:
     """Says what the pharmacist reads."""
     out = session.out
+    soon = deadline_words(session, policy, Priority.URGENT)
     out.print(
         session.say(
-            "Le lendemain à 9 h, une pharmacie demande un médecin sous 24 h :",
-            "At 9:00 the next morning a pharmacy asks for a doctor within 24 h:",
+            f"Le lendemain à {COUNTER_HOUR} h, une pharmacie demande un médecin {soon} :",
+            f"At {COUNTER_HOUR}:00 the next morning a pharmacy asks for a doctor {soon}:",
         )
     )
     offer = placement.offer

@@ -5,19 +5,40 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from slotengine.adapters import Cancel, Intake, New, Rejected, adapter_for
-from slotengine.adapters.base import Amend, Outcome
+from slotengine.adapters import (
+    Amend,
+    Bounds,
+    Cancel,
+    Intake,
+    New,
+    Outcome,
+    Rejected,
+    adapter_for,
+)
+from slotengine.adapters.kinds import sentence
 from slotengine.answers import Placement, Receipt
 from slotengine.cli_options import OPEN_AT, Session
-from slotengine.codes import BookingStatus
-from slotengine.domain import Location, referral_id
-from slotengine.engine import Engine, data_folder
-from slotengine.errors import BookingError, InputError, PolicyError
+from slotengine.codes import ReferralState
+from slotengine.data_folder import data_folder
+from slotengine.domain import Location
+from slotengine.engine import Engine
+from slotengine.errors import (
+    BookingError,
+    InputError,
+    PolicyError,
+    ReferralPastError,
+    UnknownIdError,
+)
+from slotengine.fixtures import NAMES
 from slotengine.fixtures import territory as fixture
-from slotengine.fixtures.communes import communes
+from slotengine.fixtures.communes import box_of, communes
+from slotengine.fixtures.nouns import Supply
+from slotengine.labels import REFERRAL_STATE, word
 from slotengine.policy import Policy
-from slotengine.reasons import Reason
 from slotengine.vault import Pseudonymiser
+
+PATIENTS_LIVE_WITHIN_DEGREES = 0.5
+"""Some 40 to 55 km around a territory: coordinates further off are taken for a mistake."""
 
 
 def text_of(path: Path) -> str:
@@ -52,9 +73,9 @@ def load(
     session.out.print(
         session.say(
             f"{name} : {counts['slots']} créneaux, {counts['referrals']} demandes, "
-            f"dont {counts['refused']} renvoyées au 15.",
+            f"dont {counts['refused']} renvoyées au 15 et {counts['past']} hors délai.",
             f"{name}: {counts['slots']} slots, {counts['referrals']} referrals, "
-            f"{counts['refused']} of them sent to 15.",
+            f"{counts['refused']} of them sent to 15 and {counts['past']} past their deadline.",
         )
     )
 
@@ -81,17 +102,57 @@ def load_territory(
         now=now,
         actor=OPEN_AT,
     )
-    refused = 0
+    for lender in sorted({slot.territory for slot in place.borrowed.slots}):
+        _publish_borrowed(engine, place.borrowed, lender, now=now)
+    refused, past = 0, 0
     for referral in session.track(place.referrals, f"{name}: referrals", len(place.referrals)):
-        receipt = engine.refer(referral, now=now, actor=OPEN_AT)
-        refused += receipt.state == "refused"
+        try:
+            receipt = engine.refer(referral, now=now, actor=OPEN_AT)
+        except ReferralPastError:
+            # A policy of one's own may be shorter than the one the people were drawn under.
+            past += 1
+        else:
+            refused += receipt.state is ReferralState.REFUSED
     return {
         "territory": name,
-        "slots": len(place.slots),
+        "slots": len(place.slots) + len(place.borrowed.slots),
         "rejected_slots": [item.model_dump() for item in published.rejected],
         "referrals": len(place.referrals),
         "refused": refused,
+        "past": past,
     }
+
+
+def _publish_borrowed(engine: Engine, borrowed: Supply, lender: str, *, now: datetime) -> None:
+    """Publishes the slots that a neighbour shares, under the neighbour's own policy."""
+    if lender not in engine.territories():
+        engine.set_policy(fixture(lender, as_of=now).policy, now=now, actor=OPEN_AT)
+    engine.publish(
+        lender,
+        practitioners=[one for one in borrowed.practitioners if one.territory == lender],
+        sites=[one for one in borrowed.sites if one.territory == lender],
+        slots=[one for one in borrowed.slots if one.territory == lender],
+        now=now,
+        actor=OPEN_AT,
+    )
+
+
+def default_key_file() -> Path:
+    """Gives the key file of pseudonyms beside the embedded database."""
+    return data_folder() / "pseudonym.key"
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of referrals, who sent it and how it is to be read."""
+
+    path: Path
+    source: str
+    territory: str
+    format_: str | None = None
+    sender: str | None = None
+    key_file: Path | None = None
+    place: bool = False
 
 
 @dataclass
@@ -102,37 +163,28 @@ class Tally:
     repeated: int = 0
     refused: int = 0
     placed: int = 0
-    cancelled: int = 0
+    ended: int = 0
     rejected: list[dict[str, Any]] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
 
 
-def intake(
-    session: Session,
-    engine: Engine,
-    *,
-    source: str,
-    file: Path,
-    territory: str,
-    format_: str | None,
-    place: bool,
-    key_file: Path | None,
-    now: datetime,
-) -> int:
+def intake(session: Session, engine: Engine, file: File, *, now: datetime) -> int:
     """Reads a file of referrals into the engine; gives how many records were rejected."""
-    policy = engine.policy(territory)
     adapter = adapter_for(
-        source,
-        territory=territory,
-        zone=policy.zone,
-        pseudonymiser=Pseudonymiser.from_file(key_file or default_key_file()),
-        format=format_,
+        file.source,
+        territory=file.territory,
+        zone=engine.policy(file.territory).zone,
+        pseudonymiser=Pseudonymiser.from_file(file.key_file or default_key_file()),
+        format=file.format_,
         place_of=_place_of,
+        bounds=_bounds_of(file.territory),
+        sender=file.sender,
     )
     tally = Tally()
-    with file.open("rb") as payload:
-        for one in session.track(adapter.read(payload, now=now), file.name, None):
-            _take(engine, one, tally, session=session, place=place, now=now)
+    with file.path.open("rb") as payload:
+        read = adapter.read(payload, now=now)
+        for number, one in enumerate(session.track(read, file.path.name, None), start=1):
+            _take(engine, one, tally, number=number, session=session, place=file.place, now=now)
     _report(session, tally)
     return len(tally.rejected)
 
@@ -143,17 +195,35 @@ def _place_of(insee: str) -> Location | None:
     return None if commune is None else Location(lat=commune.lat, lon=commune.lon, insee=insee)
 
 
+def _bounds_of(territory: str) -> Bounds | None:
+    """Gives the box of a shipped territory, widened: patients of its doctors live around it too."""
+    if territory not in NAMES:
+        return None
+    return Bounds(**box_of(territory).widened(PATIENTS_LIVE_WITHIN_DEGREES).model_dump())
+
+
 def _take(
-    engine: Engine, one: Intake, tally: Tally, *, session: Session, place: bool, now: datetime
+    engine: Engine,
+    one: Intake,
+    tally: Tally,
+    *,
+    number: int,
+    session: Session,
+    place: bool,
+    now: datetime,
 ) -> None:
     """Hands one record to the engine; what the engine refuses is reported like a bad line."""
     if isinstance(one, Rejected):
-        tally.rejected.append(one.model_dump(mode="json"))
+        fault = one.model_dump(mode="json")
+        fault["sentence"] = sentence(one.field, one.kind, session.lang)
+        tally.rejected.append(fault)
         return
     try:
         tally.records.append(_handed(engine, one, tally, session=session, place=place, now=now))
     except (InputError, BookingError) as refused:
-        tally.rejected.append({"record": len(tally.records) + 1, "kind": str(refused)})
+        # The engine's messages hold ids only.
+        kind = type(refused).__name__
+        tally.rejected.append({"record": number, "kind": kind, "sentence": str(refused)})
 
 
 def _handed(
@@ -166,40 +236,46 @@ def _handed(
     now: datetime,
 ) -> dict[str, Any]:
     if isinstance(one, Cancel):
-        id_ = referral_id(one.territory, one.source, one.reference)
-        receipt = engine.cancel_referral(id_, reason="cancelled by source", now=now, actor=OPEN_AT)
-        tally.cancelled += 1
+        reason = "cancelled by its source"
+        receipt = engine.cancel_referral(one.referral_id, reason=reason, now=now, actor=OPEN_AT)
+        tally.ended += 1
         return _line(session, receipt)
     if isinstance(one, Outcome):
-        raise InputError(f"an outcome needs the booking it is about: {one.outcome}")
-    if isinstance(one, Amend):
-        receipt = engine.amend(one.referral, now=now, actor=OPEN_AT)
-    elif place:
+        tally.ended += 1
+        return _closed(engine, one, now=now)
+    if isinstance(one, New) and place:
         placement = engine.place(one.referral, now=now, actor=OPEN_AT)
         tally.received += 1
         tally.placed += placement.booking is not None
-        tally.refused += placement.state == "refused"
+        tally.refused += placement.state is ReferralState.REFUSED
         return _line(session, placement)
-    else:
-        receipt = engine.refer(one.referral, now=now, actor=OPEN_AT)
+    verb = engine.amend if isinstance(one, Amend) else engine.refer
+    receipt = verb(one.referral, now=now, actor=OPEN_AT)
     tally.received += not receipt.repeated
     tally.repeated += receipt.repeated
-    tally.refused += receipt.state == "refused"
+    tally.refused += receipt.state is ReferralState.REFUSED
     return _line(session, receipt)
 
 
+def _closed(engine: Engine, one: Outcome, *, now: datetime) -> dict[str, Any]:
+    booking = engine.booking_of(one.referral_id, now=now)
+    if booking is None:
+        raise UnknownIdError("booking of referral", one.referral_id)
+    engine.close(booking.id, one.outcome, now=now, actor=OPEN_AT)
+    state = engine.referral(one.referral_id).state
+    return {"referral": one.referral_id, "state": state.value, "reasons": []}
+
+
 def _line(session: Session, answer: Receipt | Placement) -> dict[str, Any]:
-    reasons: tuple[Reason, ...] = answer.reasons
     line: dict[str, Any] = {
         "referral": answer.referral,
         "state": answer.state.value,
-        "reasons": [reason.text(session.lang) for reason in reasons],
+        "reasons": [reason.text(session.lang) for reason in answer.reasons],
     }
     if isinstance(answer, Placement) and answer.booking is not None:
         line["booking"] = answer.booking.id
         line["slot"] = answer.booking.slot
-        if answer.booking.status is BookingStatus.HELD:
-            line["held_until"] = answer.booking.held_until
+        line["held_until"] = answer.booking.held_until
     return line
 
 
@@ -209,22 +285,18 @@ def _report(session: Session, tally: Tally) -> None:
         return
     out = session.out
     for line in tally.records:
-        out.print(" ".join((line["referral"], line["state"], *line["reasons"])))
+        state = word(REFERRAL_STATE[ReferralState(line["state"])], session.lang)
+        out.print(f"{line['referral']}: {state}", *line["reasons"])
     for bad in tally.rejected:
-        where = f"ligne {bad.get('line')}" if session.lang == "fr" else f"line {bad.get('line')}"
-        out.print(f"{where}: {bad.get('field', '')}: {bad['kind']}")
+        where = bad.get("line", bad["record"])
+        out.print(session.say(f"ligne {where} : ", f"line {where}: ") + bad["sentence"])
     out.print(
         session.say(
             f"{tally.received} reçues, {tally.repeated} déjà connues, {tally.placed} placées, "
-            f"{tally.refused} renvoyées au 15, {tally.cancelled} annulées, "
+            f"{tally.refused} renvoyées au 15, {tally.ended} closes, "
             f"{len(tally.rejected)} rejetées.",
             f"{tally.received} received, {tally.repeated} known already, {tally.placed} placed, "
-            f"{tally.refused} sent to 15, {tally.cancelled} cancelled, "
+            f"{tally.refused} sent to 15, {tally.ended} closed, "
             f"{len(tally.rejected)} rejected.",
         )
     )
-
-
-def default_key_file() -> Path:
-    """Gives the key file of pseudonyms beside the embedded database."""
-    return data_folder() / "pseudonym.key"

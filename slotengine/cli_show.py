@@ -13,7 +13,7 @@ from slotengine.codes import Priority
 from slotengine.engine import Engine
 from slotengine.fixtures import NAMES
 from slotengine.labels import Lang, kilometres, when, within, word
-from slotengine.policy import Policy
+from slotengine.policy import Counting, Policy
 from slotengine.problem import LEVELS, Explanation, Plan
 from slotengine.reasons import Reason, ReasonCode
 
@@ -152,8 +152,7 @@ def plan_tables(session: Session, report: PlanReport, policy: Policy) -> None:
     )
     for priority in Priority:
         served, total = report.served_by_priority[priority.value]
-        hours = policy.deadlines.of(priority).total_seconds() / SECONDS_PER_HOUR
-        table.add_row(within(hours, session.lang), str(served), str(total))
+        table.add_row(deadline_words(session, policy, priority), str(served), str(total))
     session.out.print(table)
     session.out.print(
         session.say(
@@ -181,6 +180,12 @@ def plan_tables(session: Session, report: PlanReport, policy: Policy) -> None:
         )
     for conflict in report.conflicts:
         session.out.print(f"{conflict.referral} {conflict.slot}: {conflict.why}")
+
+
+def deadline_words(session: Session, policy: Policy, priority: Priority) -> str:
+    """Says how soon a priority is to be seen in this territory."""
+    hours = policy.deadlines.of(priority).total_seconds() / SECONDS_PER_HOUR
+    return within(hours, session.lang, opening=policy.counting is Counting.OPENING)
 
 
 def _general(code: ReasonCode, lang: Lang) -> str:

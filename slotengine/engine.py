@@ -7,12 +7,10 @@ or not at all. "No slot fits" is an answer; the world saying no is a ``BookingEr
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
-from slotengine import offering, planning, referring, supplying
+from slotengine import offering, opening, planning, referring, supplying
 from slotengine.answers import (
-    Event,
     Offer,
     Placement,
     PlanReport,
@@ -20,35 +18,19 @@ from slotengine.answers import (
     Receipt,
     WithdrawReport,
 )
-from slotengine.codes import BookingStatus, ReferralState
-from slotengine.domain import Actor, Booking, Practitioner, Referral, Site, Slot, TimeWindow
+from slotengine.codes import BookingStatus
+from slotengine.data_folder import default_url
+from slotengine.domain import Actor, Booking, Practitioner, Referral, Site, Slot
 from slotengine.policy import Policy
-from slotengine.ports import Store
-from slotengine.problem import Limits, Problem, TravelMatrix
+from slotengine.problem import Limits, TravelMatrix
+from slotengine.queries import Queries
 from slotengine.tokens import read_token
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-def data_folder() -> Path:
-    """Gives the user's data folder of slotengine, made when it is missing."""
-    # Opened here: only who names no database needs to know where users keep their data.
-    from platformdirs import user_data_path
-
-    return user_data_path("slotengine", appauthor=False, ensure_exists=True)
-
-
-def default_url() -> str:
-    """Gives the URL of the embedded SQLite file in the user's data folder."""
-    return f"sqlite:///{data_folder() / 'slotengine.sqlite'}"
-
-
-MAX_OFFERS = 20
-"""Requesters see offers, never an agenda."""
-
-
-class Engine:
+class Engine(Queries):
     """
     Places referrals, plans nights and keeps every promise in one store.
 
@@ -59,10 +41,6 @@ class Engine:
     travel
         The host's own travel matrix; default great circle and detour of the Policy.
     """
-
-    def __init__(self, store: Store, *, travel: TravelMatrix | None = None) -> None:
-        self._store = store
-        self._travel = travel
 
     @classmethod
     def open(
@@ -129,16 +107,16 @@ class Engine:
     # --- the territory and its slots ---
 
     def set_policy(self, policy: Policy, *, now: datetime, actor: Actor | None = None) -> None:
-        """Makes ``policy`` its territory's from now on; the territory is created if it is new."""
+        """
+        Makes ``policy`` its territory's from now on; the territory is created if it is new.
+
+        Raises
+        ------
+        PolicyError
+            When its holiday subdivision is unknown: better now than at a deadline.
+        """
+        opening.is_holiday(policy, now.date())
         self._store.write(lambda unit: unit.save_policy(policy), now=now, actor=actor)
-
-    def policy(self, territory: str) -> Policy:
-        """Gives the territory's present policy, or raises UnknownTerritoryError."""
-        return self._store.read(lambda unit: unit.policy(territory))
-
-    def territories(self) -> tuple[str, ...]:
-        """Gives the names of the territories in the store."""
-        return self._store.read(lambda unit: unit.territories())
 
     def publish(
         self,
@@ -227,26 +205,7 @@ class Engine:
             lambda unit: referring.cancel(unit, referral_id, reason), now=now, actor=actor
         )
 
-    def referral(self, referral_id: str) -> Referral:
-        """Gives one referral with its present state, or raises UnknownIdError."""
-        return self._store.read(lambda unit: unit.stored_referral(referral_id).referral)
-
-    def waiting(self, territory: str) -> tuple[Referral, ...]:
-        """Gives the referrals that need a seat and have none."""
-        states = (ReferralState.RECEIVED, ReferralState.WAITING)
-        return self._store.read(lambda unit: unit.referrals(territory, states))
-
     # --- seats ---
-
-    def offers(self, referral_id: str, *, now: datetime, limit: int = 3) -> list[Offer]:
-        """Gives the best free seats, best first: ``limit`` of them, at most ``MAX_OFFERS``."""
-        most = max(0, min(limit, MAX_OFFERS))
-        return self._store.read(
-            lambda unit: offering.offers(
-                unit, referral_id, now=now, limit=most, matrix=self._travel
-            ),
-            now=now,
-        )
 
     def hold(self, offer: Offer | str, *, now: datetime, actor: Actor | None = None) -> Booking:
         """
@@ -329,14 +288,6 @@ class Engine:
             lambda unit: unit.end_booking(booking_id, outcome), now=now, actor=actor
         )
 
-    def booking(self, booking_id: str) -> Booking:
-        """Gives one booking, or raises UnknownIdError."""
-        return self._store.read(lambda unit: unit.booking(booking_id))
-
-    def agenda(self, practitioner: str, window: TimeWindow) -> tuple[Slot, ...]:
-        """Gives one practitioner's slots that start in the window, by start."""
-        return self._store.read(lambda unit: unit.agenda(practitioner, window))
-
     # --- the night, and why ---
 
     def plan(
@@ -381,23 +332,3 @@ class Engine:
             actor=actor,
         )
         return planning.report(problem, plan, left_out=left_out, conflicts=conflicts)
-
-    def problem(
-        self, territory: str, horizon: timedelta | None = None, *, now: datetime
-    ) -> Problem:
-        """Gives what ``plan`` would solve now, to replay, check or explain it."""
-        return self._night(territory, horizon, now=now)[0]
-
-    def _night(
-        self, territory: str, horizon: timedelta | None, *, now: datetime
-    ) -> tuple[Problem, tuple[Receipt, ...]]:
-        return self._store.read(
-            lambda unit: planning.load(
-                unit, territory, now=now, horizon=horizon, matrix=self._travel
-            ),
-            now=now,
-        )
-
-    def events(self, after: str | None = None, limit: int = 1000) -> tuple[Event, ...]:
-        """Gives state changes after a cursor, in order, at least once, ids only."""
-        return self._store.read(lambda unit: unit.events(after, limit))

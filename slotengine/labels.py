@@ -91,21 +91,23 @@ def word(words: Words, lang: Lang) -> str:
     return words[0] if lang is Lang.FR else words[1]
 
 
-def within(hours: float, lang: Lang) -> str:
+def within(hours: float, lang: Lang, *, opening: bool = False) -> str:
     """
-    Says a deadline's length in words.
+    Says a deadline's length in words; ``opening`` when only opening hours count.
 
     Examples
     --------
     >>> within(4, Lang.FR), within(24, Lang.FR), within(12, Lang.EN)
     ('dans les 4 h', 'sous 24 h', 'within 12 h')
+    >>> within(8, Lang.FR, opening=True), within(8, Lang.EN, opening=True)
+    ("dans les 8 h d'ouverture", 'within 8 opening hours')
     """
     number = f"{hours:g}"
     if lang is Lang.EN:
-        return f"within {number} h"
-    number = number.replace(".", ",")
+        return f"within {number} opening hours" if opening else f"within {number} h"
     soon = 12  # hours: "dans les" up to half a day, "sous" beyond, as the counter says it
-    return f"dans les {number} h" if hours <= soon else f"sous {number} h"
+    text = f"dans les {number} h" if hours <= soon else f"sous {number} h"
+    return f"{text} d'ouverture" if opening else text
 
 
 def when(at: datetime, zone: ZoneInfo, lang: Lang) -> str:

@@ -36,12 +36,44 @@ def counter_problem(
     """Gives the Problem of one referral now, every active booking pinned; None without a future."""
     if referral.deadline is None or referral.deadline < now:
         return None
-    window = TimeWindow(start=now, end=referral.deadline + EDGE)
-    slots = _open_slots(unit, referral.territory, window)
+    slots = _slots_before(unit, referral.territory, now, referral.deadline)
     bookings = unit.active_bookings([slot.id for slot in slots])
     return _problem(
         unit, [referral], policy, now=now, slots=slots, bookings=bookings, matrix=matrix
     )
+
+
+def open_problem(
+    unit: Unit,
+    referral: Referral,
+    policy: Policy,
+    *,
+    as_of: datetime,
+    deadline: datetime,
+    matrix: TravelMatrix | None,
+) -> tuple[Problem, tuple[Booking, ...]]:
+    """
+    Gives the Problem of one referral with other patients' seats free, and who has them.
+
+    To explain: a seat that was possible but taken is another answer than a seat that never was.
+    """
+    slots = _slots_before(unit, referral.territory, as_of, deadline)
+    problem = _problem(
+        unit,
+        [referral.replaced(deadline=deadline)],
+        policy,
+        now=as_of,
+        slots=slots,
+        bookings=(),
+        matrix=matrix,
+        leaving_out=referral.id,
+    )
+    taken = unit.active_bookings([slot.id for slot in slots])
+    return problem, tuple(one for one in taken if one.referral != referral.id)
+
+
+def _slots_before(unit: Unit, territory: str, now: datetime, deadline: datetime) -> list[Slot]:
+    return _open_slots(unit, territory, TimeWindow(start=now, end=deadline + EDGE))
 
 
 def night_problem(
@@ -78,6 +110,7 @@ def _problem(
     slots: Sequence[Slot],
     bookings: Iterable[Booking],
     matrix: TravelMatrix | None,
+    leaving_out: str | None = None,
 ) -> Problem:
     known = by_id(slots)
     pinned = {booking.id: booking for booking in bookings}
@@ -87,6 +120,8 @@ def _problem(
         # A patient's other appointments count in every territory and outside the horizon too.
         for booking, slot in unit.patient_bookings(referral.patient.key):
             if booking.referral in placing and is_movable(booking):
+                continue
+            if booking.referral == leaving_out:
                 continue
             pinned[booking.id] = booking
             patients[booking.id] = referral.patient.key

@@ -1,14 +1,16 @@
 """
 When a territory is open, and when a referral is due.
 
-French public holidays come from the ``holidays`` library (Alsace-Moselle is subdivision ``57``,
-overseas ``GP``, ``MQ``, ``GF``, ``RE``, ``YT``); a holiday is closed all day.
+French public holidays come from the ``holidays`` library; the subdivision is a département number
+(``57`` for all of Alsace-Moselle; overseas ``971`` to ``974`` and ``976``), or none. A holiday is
+closed all day.
 """
 
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 from slotengine.codes import Priority
+from slotengine.errors import PolicyError
 from slotengine.policy import Counting, Policy
 
 SEARCH_DAYS = 120
@@ -20,11 +22,21 @@ def _holidays(year: int, subdivision: str | None) -> frozenset[date]:
     # Opened here: importing `holidays` costs some 200 ms that most callers never need.
     import holidays
 
-    return frozenset(holidays.country_holidays("FR", subdiv=subdivision, years=year))
+    try:
+        return frozenset(holidays.country_holidays("FR", subdiv=subdivision, years=year))
+    except NotImplementedError as unknown:
+        raise PolicyError(f"policy field holiday_subdivision: {subdivision!r} is none") from unknown
 
 
 def is_holiday(policy: Policy, day: date) -> bool:
-    """Tells whether ``day`` is a public holiday of the territory."""
+    """
+    Tells whether ``day`` is a public holiday of the territory.
+
+    Raises
+    ------
+    PolicyError
+        When the Policy's subdivision is unknown.
+    """
     return day in _holidays(day.year, policy.holiday_subdivision)
 
 

@@ -56,6 +56,7 @@ class ReasonCode(StrEnum):
     REACH = "reach"
     SEATS_TAKEN = "seats_taken"
     NO_FREE_SEAT = "no_free_seat"
+    SEAT_FREE = "seat_free"
     RED_FLAG_LEVEL = "red_flag_level"
     RED_FLAG_STAT = "red_flag_stat"
     RED_FLAG_MOTIVE = "red_flag_motive"
@@ -142,6 +143,10 @@ SENTENCES: dict[ReasonCode, tuple[str, str]] = {
     ReasonCode.NO_FREE_SEAT: (
         "Aucune place libre ne convient.",
         "No free seat fits.",
+    ),
+    ReasonCode.SEAT_FREE: (
+        "Une place convient en ce moment : demandez les offres.",
+        "A seat fits at this moment: ask for offers.",
     ),
     ReasonCode.RED_FLAG_LEVEL: (
         "Appelez le 15 : le SAMU a classé ce cas comme une urgence.",

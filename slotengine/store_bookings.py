@@ -8,14 +8,14 @@ the time, so expiry stands in every statement.
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Select, and_, or_, select, update
+from sqlalchemy import Select, and_, or_, select, union, update
 from sqlalchemy.sql.expression import ColumnElement
 
 from slotengine import tables
 from slotengine.codes import BookingStatus, ReferralState
 from slotengine.domain import Booking, Slot
 from slotengine.errors import HoldExpiredError, TransitionError, UnknownIdError
-from slotengine.store_counters import ACTIVE_VALUES, Counters, Day
+from slotengine.store_counters import ACTIVE_STATUS, Counters, Day
 from slotengine.store_events import Record, chunks
 from slotengine.store_slots import read_slot
 from slotengine.transitions import BOOKING_STEPS, REFERRAL_AFTER
@@ -46,14 +46,19 @@ class Bookings(Counters):
         """Gives "occupies its seat now": a hold occupies it while ``now < held_until``."""
         table = tables.booking
         return and_(
-            table.c.status.in_(ACTIVE_VALUES),
+            ACTIVE_STATUS,
             or_(table.c.held_until.is_(None), table.c.held_until > self._now),
         )
 
     def _stale(self) -> ColumnElement[bool]:
         """Gives "a hold that ran out and was not marked yet"."""
         table = tables.booking
-        return and_(table.c.status == BookingStatus.HELD.value, table.c.held_until <= self._now)
+        # "Active" says nothing that "held" does not, but lets the partial indexes serve.
+        return and_(
+            ACTIVE_STATUS,
+            table.c.status == BookingStatus.HELD.value,
+            table.c.held_until <= self._now,
+        )
 
     def booking(self, booking_id: str) -> Booking:
         """Gives one booking, or raises UnknownIdError."""
@@ -197,8 +202,12 @@ class Bookings(Counters):
         self._expire(tables.booking.c.referral_id == referral_id)
         super().set_referral_state(referral_id, state, why)
 
-    def _stale_rows(self, which: ColumnElement[bool]) -> Sequence[Record]:
-        return self._connection.execute(select(tables.booking).where(self._stale(), which)).all()
+    def _stale_rows(self, *which: ColumnElement[bool]) -> Sequence[Record]:
+        """Gives holds that ran out and that any of the conditions chooses."""
+        table = tables.booking
+        # A union, not an OR: each condition has an index of its own.
+        chosen = union(*(select(table.c.id).where(self._stale(), each) for each in which))
+        return self._connection.execute(select(table).where(table.c.id.in_(chosen))).all()
 
     def _expire(self, which: ColumnElement[bool]) -> tuple[Booking, ...]:
         """Marks the chosen holds that ran out, their counters locked first."""

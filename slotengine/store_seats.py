@@ -164,14 +164,12 @@ class Seats(Supply, Bookings):
         """
         table = tables.booking
         stale = self._stale_rows(
-            or_(
-                table.c.slot_id == slot.id,
-                table.c.referral_id == referral.id,
-                and_(
-                    table.c.practitioner == slot.practitioner,
-                    table.c.day.in_([day.day for day in days]),
-                ),
-            )
+            table.c.slot_id == slot.id,
+            table.c.referral_id == referral.id,
+            and_(
+                table.c.practitioner == slot.practitioner,
+                table.c.day.in_([day.day for day in days]),
+            ),
         )
         used = self._lock_counters(
             referral.territory,

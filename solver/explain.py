@@ -5,6 +5,7 @@ Whoever explains with rules of their own explains another program; so every verd
 ``arcs``, ``rank`` and ``costs``, and the reasons of a referral without a seat from its plan.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -26,8 +27,12 @@ from slotengine.solver.columns import Columns, to_columns
 from slotengine.solver.costs import stranger_cost, travel_cost, waiting_cost
 from slotengine.solver.encoding import Indices
 from slotengine.solver.rank import rank
+from slotengine.solver.verdicts import reason_without_seat
 
 _RULES = tuple(Rule)
+
+Seat = tuple[str, int]
+"""Slot id and seat number."""
 
 RULE: dict[Rule, Words] = {
     Rule.SHARING: ("partage entre territoires", "sharing between territories"),
@@ -87,19 +92,68 @@ def explain(problem: Problem, plan: Plan, referral_id: str) -> Explanation:
     UnknownIdError
         When the problem has no such referral, or the plan no verdict on it.
     """
-    row = _row(problem, referral_id)
+    _row(problem, referral_id)
     seat = next((one for one in plan.assignments if one.referral == referral_id), None)
     left = next((one for one in plan.unserved if one.referral == referral_id), None)
     if seat is None and left is None:
         raise UnknownIdError("verdict on referral", referral_id)
+    others = {(one.slot, one.seat) for one in plan.assignments if one.referral != referral_id}
     return Explanation(
         referral=referral_id,
         served=seat is not None,
         seat=seat,
-        runner_up=None if seat is None else _runner_up(problem, plan, seat),
-        funnel=_funnel(problem, plan, row),
+        runner_up=None if seat is None else _runner_up(problem, seat, others, plan.seed),
+        funnel=funnel(problem, referral_id, others),
         reasons=() if left is None else left.reasons,
     )
+
+
+def explain_now(
+    problem: Problem, referral_id: str, *, own: str | None, others: Collection[Seat]
+) -> Explanation:
+    """
+    Says where a referral stands outside any plan: on a slot of its own, or on none.
+
+    Parameters
+    ----------
+    problem
+        With this referral to be placed; the seats of other patients are free in it, so that the
+        funnel can say that they were possible but taken.
+    own
+        The slot it has; None for a referral that waits.
+    others
+        Seats that other referrals have.
+
+    Raises
+    ------
+    UnknownIdError
+        When the problem has no such referral.
+    """
+    candidates = rank(problem, referral_id)
+    steps = funnel(problem, referral_id, others)
+    lowest = _lowest_free(problem, others)
+    best = next((one for one in candidates if one.slot != own and one.slot in lowest), None)
+    runner_up = None if best is None else best.replaced(seat=lowest[best.slot])
+    reasons: tuple[Reason, ...] = ()
+    if own is None and runner_up is not None:
+        reasons = (Reason(code=ReasonCode.SEAT_FREE),)
+    elif own is None:
+        row = _row(problem, referral_id)
+        possible = next(step for step in reversed(steps) if step.rule == _RULES[-1].value)
+        reasons = (reason_without_seat(to_columns(problem), row, possible.seats_left),)
+    return Explanation(
+        referral=referral_id,
+        served=own is not None,
+        seat=next((_as_seat(one) for one in candidates if one.slot == own), None),
+        runner_up=runner_up,
+        funnel=steps,
+        reasons=reasons,
+    )
+
+
+def _as_seat(candidate: Candidate) -> Assignment:
+    fields = {name: getattr(candidate, name) for name in Assignment.model_fields}
+    return Assignment.model_validate(fields)
 
 
 def cost_lines(problem: Problem, pair: Assignment | Candidate) -> CostLines:
@@ -140,12 +194,13 @@ def for_requester(explanation: Explanation) -> Explanation:
     Gives what a requester may read: the seat, or that no free seat fits, and nothing about others.
 
     The funnel, the runner-up and the reasons tell of other patients' seats and of what colleagues
-    keep for whom; they are the coordinator's.
+    keep for whom; they are the coordinator's. That a seat is free they read from the offers too.
     """
-    nothing_fits = (Reason(code=ReasonCode.NO_FREE_SEAT),)
-    return explanation.replaced(
-        runner_up=None, funnel=(), reasons=() if explanation.served else nothing_fits
-    )
+    open_to_requesters = {ReasonCode.SEAT_FREE}
+    told = tuple(one for one in explanation.reasons if one.code in open_to_requesters)
+    if not explanation.served and not told:
+        told = (Reason(code=ReasonCode.NO_FREE_SEAT),)
+    return explanation.replaced(runner_up=None, funnel=(), reasons=told)
 
 
 def _row(problem: Problem, referral_id: str) -> int:
@@ -166,7 +221,9 @@ def _one(index: int) -> Indices:
     return np.array([index], dtype=np.int32)
 
 
-def _funnel(problem: Problem, plan: Plan, row: int) -> tuple[FunnelStep, ...]:
+def funnel(problem: Problem, referral_id: str, others: Collection[Seat]) -> tuple[FunnelStep, ...]:
+    """Counts the free seats that each rule leaves a referral, then what ``others`` left of them."""
+    row = _row(problem, referral_id)
     columns: Columns = to_columns(problem)
     refused = refusals(columns, row)
     free = columns.slot_free.astype(np.int64)
@@ -178,18 +235,23 @@ def _funnel(problem: Problem, plan: Plan, row: int) -> tuple[FunnelStep, ...]:
     allowed = {
         slot.id for slot, rule in zip(problem.slots, refused, strict=True) if rule == ALLOWED
     }
-    own = problem.referrals[row].id
-    others = sum(one.slot in allowed and one.referral != own for one in plan.assignments)
-    left = steps[-1].seats_left - others
-    return (*steps, FunnelStep(rule=ReasonCode.SEATS_TAKEN.value, seats_left=max(0, left)))
+    taken = sum(slot in allowed for slot, _ in others)
+    left = max(0, steps[-1].seats_left - taken)
+    return (*steps, FunnelStep(rule=ReasonCode.SEATS_TAKEN.value, seats_left=left))
 
 
-def _runner_up(problem: Problem, plan: Plan, seat: Assignment) -> Candidate | None:
-    """Gives the best seat of another slot that is free and stays free under the plan."""
-    taken = {(one.slot, one.seat) for one in plan.assignments}
+def _lowest_free(problem: Problem, taken: Collection[Seat]) -> dict[str, int]:
+    """Gives the lowest seat that is free and not taken, of each slot that has one."""
     left = [free for free in problem.free_seats if free not in taken]
-    lowest = dict(reversed(left))
-    for candidate in rank(problem, seat.referral, seed=plan.seed):
+    return dict(reversed(left))
+
+
+def _runner_up(
+    problem: Problem, seat: Assignment, others: Collection[Seat], seed: int
+) -> Candidate | None:
+    """Gives the best seat of another slot that is free and stays free."""
+    lowest = _lowest_free(problem, {*others, (seat.slot, seat.seat)})
+    for candidate in rank(problem, seat.referral, seed=seed):
         if candidate.slot != seat.slot and candidate.slot in lowest:
             return candidate.replaced(seat=lowest[candidate.slot])
     return None

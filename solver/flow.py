@@ -245,7 +245,10 @@ def _by_matching(network: Network) -> Indices | None:
         return None
     try:
         assigned_rows, assigned_cols = min_weight_full_bipartite_matching(graph)
-    except ValueError:
+    except ValueError as error:
+        # scipy's word for "infeasible"; any other ValueError is a fault, not an answer.
+        if "no full matching" not in str(error):
+            raise
         return None
     col_of_row = np.full(rows, UNSERVED, dtype=np.int32)
     real = assigned_cols < cols

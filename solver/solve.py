@@ -22,18 +22,16 @@ from slotengine.problem import (
     Problem,
     Unserved,
 )
-from slotengine.reasons import Reason, ReasonCode, Rule
-from slotengine.solver.arcs import Arcs, candidate_arcs, refusals
+from slotengine.solver.arcs import Arcs, candidate_arcs
 from slotengine.solver.columns import Columns, to_columns
 from slotengine.solver.costs import MODE_ORDER, tie_breaks, waiting_minutes
 from slotengine.solver.duals import UNSERVED
 from slotengine.solver.encoding import Indices, Ints
 from slotengine.solver.levels import climb, whole_face
 from slotengine.solver.travel import Journeys, journeys
+from slotengine.solver.verdicts import reason_without_seat
 
 DEFAULT_LIMITS = Limits()
-
-_RULES = tuple(Rule)
 
 
 class Pairs(NamedTuple):
@@ -174,19 +172,7 @@ def _unserved(
     return tuple(
         Unserved(
             referral=problem.referrals[row].id,
-            reasons=(_reason(columns, int(row), int(possible[row])),),
+            reasons=(reason_without_seat(columns, int(row), int(possible[row])),),
         )
         for row in rows
     )
-
-
-def _reason(columns: Columns, row: int, possible_seats: int) -> Reason:
-    """Tells why a referral has no seat: the rule of the funnel that took the last free one."""
-    if columns.slots == 0:
-        return Reason(code=ReasonCode.NO_SLOT)
-    if columns.seats == 0:
-        return Reason(code=ReasonCode.NO_FREE_SEAT)
-    if possible_seats > 0:
-        return Reason(code=ReasonCode.SEATS_TAKEN, figures={"seats": possible_seats})
-    last = int(refusals(columns, row)[columns.slot_free > 0].max())
-    return Reason(code=ReasonCode(_RULES[last].value))

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from builders import NOW, TOWN, north_of, policy, practitioner, site, slot
+
 from slotengine.codes import Audience
 from slotengine.domain import Actor, Slot
 from slotengine.engine import Engine

@@ -6,6 +6,7 @@ import pytest
 from builders import policy
 
 from slotengine.codes import Priority
+from slotengine.errors import PolicyError
 from slotengine.opening import SEARCH_DAYS, deadline, is_holiday, is_open, opening_spans
 from slotengine.policy import Counting, Deadlines, OpeningHours
 
@@ -223,3 +224,8 @@ def test_a_territory_that_hardly_opens_counts_by_the_clock(hours: tuple[Any, ...
     received = paris(2026, 11, 23, 8)
     assert deadline(never, Priority.STAT, received) == received + timedelta(hours=4)
     assert SEARCH_DAYS // 7 < 4 * 60
+
+
+def test_an_unknown_subdivision_is_a_policy_error_that_names_the_field() -> None:
+    with pytest.raises(PolicyError, match="holiday_subdivision"):
+        is_holiday(policy(holiday_subdivision="99"), date(2026, 11, 23))

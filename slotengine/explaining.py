@@ -1,0 +1,53 @@
+"""Why a referral stands where it stands, read from the store at this moment."""
+
+from datetime import datetime
+
+from slotengine.codes import ReferralState
+from slotengine.loading import open_problem
+from slotengine.ports import Unit
+from slotengine.problem import Explanation, TravelMatrix
+from slotengine.reasons import Reason, ReasonCode
+from slotengine.redflags import red_flags
+
+
+def explain(
+    unit: Unit,
+    referral_id: str,
+    *,
+    now: datetime,
+    breakdown: bool,
+    matrix: TravelMatrix | None,
+) -> Explanation:
+    """
+    Gives the explanation of one referral; without ``breakdown`` what a requester may read.
+
+    A referral with a seat is explained as of when it was received, one without as of now: whoever
+    has a seat in ten minutes can no longer "get there in time", and yet that was no mistake.
+    """
+    from slotengine.solver.explain import explain_now, for_requester
+
+    referral = unit.stored_referral(referral_id).referral
+    policy = unit.policy(referral.territory)
+    if referral.state is ReferralState.REFUSED:
+        return _without_seat(referral_id, red_flags(referral, policy))
+    booking = unit.booking_of(referral_id)
+    deadline = referral.deadline
+    as_of = now if booking is None else min(now, referral.received_at)
+    if deadline is None or deadline < as_of:
+        return _without_seat(referral_id, (Reason(code=ReasonCode.DEADLINE_PAST),))
+    problem, others = open_problem(
+        unit, referral, policy, as_of=as_of, deadline=deadline, matrix=matrix
+    )
+    found = explain_now(
+        problem,
+        referral_id,
+        own=None if booking is None else booking.slot,
+        others={(one.slot, one.seat) for one in others},
+    )
+    return found if breakdown else for_requester(found)
+
+
+def _without_seat(referral_id: str, reasons: tuple[Reason, ...]) -> Explanation:
+    return Explanation(
+        referral=referral_id, served=False, seat=None, runner_up=None, funnel=(), reasons=reasons
+    )

@@ -1,0 +1,95 @@
+"""The verbs that only ask. ``Engine`` adds those that change something."""
+
+from datetime import datetime, timedelta
+
+from slotengine import explaining, offering, planning
+from slotengine.answers import Event, Offer, Receipt
+from slotengine.codes import ReferralState
+from slotengine.domain import Booking, Referral, Slot, TimeWindow
+from slotengine.policy import Policy
+from slotengine.ports import Store
+from slotengine.problem import Explanation, Problem, TravelMatrix
+
+MAX_OFFERS = 20
+"""Requesters see offers, never an agenda."""
+
+
+class Queries:
+    """What a host may ask of a store; no answer changes anything."""
+
+    def __init__(self, store: Store, *, travel: TravelMatrix | None = None) -> None:
+        self._store = store
+        self._travel = travel
+
+    def policy(self, territory: str) -> Policy:
+        """Gives the territory's present policy, or raises UnknownTerritoryError."""
+        return self._store.read(lambda unit: unit.policy(territory))
+
+    def territories(self) -> tuple[str, ...]:
+        """Gives the names of the territories in the store."""
+        return self._store.read(lambda unit: unit.territories())
+
+    def referral(self, referral_id: str) -> Referral:
+        """Gives one referral with its present state, or raises UnknownIdError."""
+        return self._store.read(lambda unit: unit.stored_referral(referral_id).referral)
+
+    def waiting(self, territory: str) -> tuple[Referral, ...]:
+        """Gives the referrals that need a seat and have none."""
+        states = (ReferralState.RECEIVED, ReferralState.WAITING)
+        return self._store.read(lambda unit: unit.referrals(territory, states))
+
+    def offers(self, referral_id: str, *, now: datetime, limit: int = 3) -> list[Offer]:
+        """Gives the best free seats, best first: ``limit`` of them, at most ``MAX_OFFERS``."""
+        most = max(0, min(limit, MAX_OFFERS))
+        return self._store.read(
+            lambda unit: offering.offers(
+                unit, referral_id, now=now, limit=most, matrix=self._travel
+            ),
+            now=now,
+        )
+
+    def booking(self, booking_id: str) -> Booking:
+        """Gives one booking, or raises UnknownIdError."""
+        return self._store.read(lambda unit: unit.booking(booking_id))
+
+    def booking_of(self, referral_id: str, *, now: datetime) -> Booking | None:
+        """Gives the referral's active booking; a hold that ran out is none."""
+        return self._store.read(lambda unit: unit.booking_of(referral_id), now=now)
+
+    def agenda(self, practitioner: str, window: TimeWindow) -> tuple[Slot, ...]:
+        """Gives one practitioner's slots that start in the window, by start."""
+        return self._store.read(lambda unit: unit.agenda(practitioner, window))
+
+    def problem(
+        self, territory: str, horizon: timedelta | None = None, *, now: datetime
+    ) -> Problem:
+        """Gives what ``plan`` would solve now, to replay, check or explain it."""
+        return self._night(territory, horizon, now=now)[0]
+
+    def _night(
+        self, territory: str, horizon: timedelta | None, *, now: datetime
+    ) -> tuple[Problem, tuple[Receipt, ...]]:
+        return self._store.read(
+            lambda unit: planning.load(
+                unit, territory, now=now, horizon=horizon, matrix=self._travel
+            ),
+            now=now,
+        )
+
+    def explain(self, referral_id: str, *, now: datetime, breakdown: bool = False) -> Explanation:
+        """
+        Says why a referral has its seat, or none.
+
+        Default: what a requester may read. ``breakdown`` adds the funnel of rules, the reasons and
+        the runner-up, which tell of other patients' seats: for coordinators only.
+        """
+        return self._store.read(
+            lambda unit: explaining.explain(
+                unit, referral_id, now=now, breakdown=breakdown, matrix=self._travel
+            ),
+            now=now,
+        )
+
+    def events(self, after: str | None = None, limit: int = 1000) -> tuple[Event, ...]:
+        """Gives state changes after a cursor, in order, at least once, ids only."""
+        return self._store.read(lambda unit: unit.events(after, limit))

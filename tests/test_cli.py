@@ -1,0 +1,318 @@
+"""The command line: every command, its JSON, its words, its exit codes."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import NOW
+
+from slotengine.cli_options import exit_code, instant, language
+from slotengine.errors import InputError, SlotEngineError
+from slotengine.fixtures import NAMES
+from slotengine.labels import Lang
+
+MORNING = "2026-11-24T09:00:00+01:00"
+
+
+class Shell:
+    """Runs ``slotengine`` as a person would: a process of its own, one database file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.url = f"sqlite:///{folder / 'cli.sqlite'}"
+
+    def run(self, *words: str, lang: str = "fr_FR.UTF-8", db: bool = True) -> Any:
+        command = [sys.executable, "-W", "error", "-c", "from slotengine.cli import main; main()"]
+        place = ["--db", self.url] if db else []
+        return subprocess.run(
+            [*command, *words, *place],
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+            env={
+                **os.environ,
+                "LC_ALL": lang,
+                "XDG_DATA_HOME": str(self.folder / "data"),
+                "COLUMNS": "200",
+                "PYTHONWARNINGS": "",
+            },
+        )
+
+    def json(self, *words: str) -> Any:
+        done = self.run(*words, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+def loaded(shell: Shell) -> Shell:
+    shell.json("load", "pays-de-la-chatre", "--now", MORNING)
+    return shell
+
+
+DEMO_KEYS = {
+    "territory",
+    "referrals",
+    "seats",
+    "served",
+    "unserved",
+    "served_by_priority",
+    "without_own_practitioner",
+    "proved",
+    "objective",
+    "bound",
+    "violations",
+    "seconds",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_demo_proves_each_territory(shell: Shell, name: str) -> None:
+    found = json.loads(shell.run("demo", "--territory", name, "--json", db=False).stdout)
+    assert found.keys() >= DEMO_KEYS
+    assert (found["territory"], found["proved"], found["violations"]) == (name, True, 0)
+    assert found["objective"] == found["bound"] == found["bound_from_duals"]
+    assert found["served"] + found["unserved"] == found["referrals"]
+    by_priority = found["served_by_priority"].values()
+    assert sum(one["served"] for one in by_priority) == found["served"]
+    assert sum(one["referrals"] for one in by_priority) == found["referrals"]
+    assert sum(found["objective"][:4]) == found["unserved"]
+    assert found["placement"]["state"] in {"held", "waiting"}
+
+
+def test_the_demo_speaks_french_or_english_and_no_codes(shell: Shell) -> None:
+    french = shell.run("demo", "--territory", "giennois", db=False)
+    assert french.returncode == 0, french.stderr
+    assert "Plan optimal, prouvé" in french.stdout
+    english = shell.run("demo", "--territory", "giennois", "--lang", "en", db=False)
+    assert "Optimal plan, proved" in english.stdout
+    for code in ("AMB", "asap", "routine", "CPTS_", "seats_taken"):
+        assert code not in french.stdout + english.stdout
+
+
+def test_a_night_from_loading_to_withdrawal(loaded: Shell) -> None:
+    assert {"territory": "pays-de-la-chatre", "shipped": True, "stored": True} in loaded.json(
+        "territories"
+    )["territories"]
+    report = loaded.json("plan", "pays-de-la-chatre", "--now", MORNING)
+    assert report["proved"]
+    assert report["served"] > 0
+    again = loaded.json("plan", "pays-de-la-chatre", "--now", MORNING)
+    assert again["plan"] == report["plan"]
+    slot = _promised_slot(loaded)
+    gone = loaded.json("withdraw", slot, "--reason", "doctor ill", "--now", MORNING)
+    assert gone["withdrawn"] == [slot]
+    assert len(gone["incidents"]) == 1
+    why = loaded.json("explain", gone["incidents"][0]["referral"], "--now", MORNING)
+    assert why["referral"] == gone["incidents"][0]["referral"]
+    assert why["funnel"] == []
+    words = loaded.run("explain", gone["incidents"][0]["referral"], "--breakdown", "--now", MORNING)
+    assert words.returncode == 0, words.stderr
+
+
+def _promised_slot(shell: Shell) -> str:
+    with sqlite3.connect(shell.url.removeprefix("sqlite:///")) as database:
+        (slot,) = database.execute(
+            "SELECT slot_id FROM slotengine_booking WHERE status = 'promised' ORDER BY slot_id"
+        ).fetchone()
+    database.close()
+    return str(slot)
+
+
+def record(reference: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "reference": reference,
+        "patient_id": f"invented-{reference}",
+        "age": 41,
+        "insee": "36046",
+        "priority": "urgent",
+        "profession": "10",
+        "received_at": MORNING,
+        **changes,
+    }
+
+
+def intake(shell: Shell, records: list[dict[str, Any]], *words: str) -> Any:
+    file = shell.folder / "referrals.json"
+    file.write_text(json.dumps(records), encoding="utf-8")
+    place = ("--territory", "pays-de-la-chatre", "--now", MORNING)
+    return shell.run("intake", "pharmacy", str(file), *place, *words)
+
+
+def test_intake_takes_the_good_records_and_reports_the_bad(loaded: Shell) -> None:
+    done = intake(
+        loaded,
+        [
+            record("1"),
+            record("2", age=300),
+            record(
+                "3",
+                window_start="2026-11-23T08:00:00+01:00",
+                window_end="2026-11-23T09:00:00+01:00",
+            ),
+            record("4", motive_code="M03.06", motive_system="hubsante-motif"),
+        ],
+        "--json",
+        "--place",
+    )
+    assert done.returncode == 7, done.stderr
+    found = json.loads(done.stdout)
+    assert [one["state"] for one in found["records"]][1] == "refused"
+    assert "15" in found["records"][1]["reasons"][0]
+    assert len(found["rejected"]) == 2
+    assert {one.get("field") for one in found["rejected"]} >= {"age"}
+    assert "invented" not in done.stdout + done.stderr
+    again = json.loads(intake(loaded, [record("1")], "--json").stdout)
+    assert (again["received"], again["repeated"]) == (0, 1)
+    changed = intake(loaded, [record("1", priority="routine")], "--json")
+    assert changed.returncode == 7
+    (conflict,) = json.loads(changed.stdout)["rejected"]
+    assert (conflict["record"], conflict["kind"]) == (1, "ReferralConflictError")
+    assert "amend" in conflict["sentence"]
+
+
+def test_intake_in_words_names_line_and_field(loaded: Shell) -> None:
+    done = intake(loaded, [record("1"), record("2", priority="soonish")])
+    assert done.returncode == 7
+    assert "priority" in done.stdout
+    assert "1 reçues" in done.stdout
+
+
+def test_offers_for_a_waiting_referral(loaded: Shell) -> None:
+    received = json.loads(intake(loaded, [record("1")], "--json").stdout)
+    (line,) = received["records"]
+    offers = loaded.json("offers", line["referral"], "--limit", "2", "--now", MORNING)
+    assert len(offers["offers"]) <= 2
+    words = loaded.run("offers", line["referral"], "--now", MORNING)
+    assert words.returncode == 0, words.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("plan", "atlantis"), 3, "atlantis"),
+        (("load", "atlantis"), 3, "atlantis"),
+        (("demo", "--territory", "atlantis"), 3, "erdre-et-cens"),
+        (("explain", "r-nobody"), 4, "r-nobody"),
+        (("offers", "r-nobody"), 4, "r-nobody"),
+        (("withdraw", "s-nobody", "--reason", "ill"), 4, "s-nobody"),
+        (("load", "giennois", "--now", "yesterday"), 3, "ISO 8601"),
+        (("load", "giennois", "--now", "2026-11-23T09:00:00"), 3, "offset"),
+        (("withdraw", "s-nobody"), 2, "--reason"),
+        (("nonsense",), 2, "nonsense"),
+    ],
+)
+def test_each_kind_of_error_has_its_exit_code_and_one_sentence(
+    shell: Shell, words: tuple[str, ...], code: int, said: str
+) -> None:
+    done = shell.run(*words)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_an_unreadable_policy_is_refused_before_anything_is_written(shell: Shell) -> None:
+    policy = shell.folder / "policy.toml"
+    for content, said in (
+        (b"\xff\xfe", "can't be read"),
+        (b"territory = ", "TOML"),
+        (b'territory = "giennois"\ndeadline = 4\n', "deadline"),
+        (b'territory = "senart"\n', "senart"),
+    ):
+        policy.write_bytes(content)
+        done = shell.run("load", "giennois", "--policy", str(policy), "--now", MORNING)
+        assert done.returncode == 3
+        assert said in done.stderr
+    assert shell.json("territories")["territories"][NAMES.index("giennois")]["stored"] is False
+
+
+def test_a_policy_file_is_taken_over(shell: Shell) -> None:
+    policy = shell.folder / "policy.toml"
+    policy.write_text('territory = "giennois"\nmax_travel_metres = 1\n', encoding="utf-8")
+    loaded = shell.json("load", "giennois", "--policy", str(policy), "--now", MORNING)
+    # The people were drawn under opening hours; by the clock some of them waited too long.
+    assert 0 < loaded["past"] < loaded["referrals"]
+    assert shell.json("plan", "giennois", "--now", MORNING)["unserved_reasons"]["travel"] > 0
+
+
+def test_a_locked_database_is_one_sentence(loaded: Shell) -> None:
+    other = sqlite3.connect(loaded.url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    done = loaded.run("plan", "pays-de-la-chatre", "--now", MORNING)
+    other.execute("ROLLBACK")
+    other.close()
+    assert done.returncode == 6
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_no_database_is_one_sentence(shell: Shell) -> None:
+    Path(shell.url.removeprefix("sqlite:///")).write_bytes(b"this is a letter, not a database" * 99)
+    done = shell.run("territories")
+    assert done.returncode == 6
+    assert len(done.stderr.strip().splitlines()) <= 2
+
+
+def test_a_newer_database_is_refused(loaded: Shell) -> None:
+    with sqlite3.connect(loaded.url.removeprefix("sqlite:///")) as database:
+        database.execute("UPDATE slotengine_version SET version_num = '9999'")
+    database.close()
+    done = loaded.run("territories")
+    assert done.returncode == 6
+    assert "newer" in done.stderr
+
+
+def test_a_read_only_database_is_one_sentence(loaded: Shell) -> None:
+    path = loaded.url.removeprefix("sqlite:///")
+    read_only = f"sqlite:///file:{path}?mode=ro&uri=true"
+    done = loaded.run("plan", "pays-de-la-chatre", "--now", MORNING, "--db", read_only, db=False)
+    assert done.returncode == 6
+    assert "Traceback" not in done.stderr
+
+
+def test_upgrade_makes_the_tables(shell: Shell) -> None:
+    assert shell.json("db", "upgrade") == {"upgraded": True}
+    assert shell.run("db", "upgrade").stdout.strip() == "La base est à jour."
+
+
+def test_without_db_the_data_folder_is_used(shell: Shell) -> None:
+    done = shell.run("territories", "--json", db=False)
+    assert done.returncode == 0, done.stderr
+    assert (shell.folder / "data" / "slotengine" / "slotengine.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    ("locale", "expected"),
+    [("fr_FR.UTF-8", Lang.FR), ("fr_CA", Lang.FR), ("en_GB.UTF-8", Lang.EN), ("C", Lang.EN)],
+)
+def test_the_locale_chooses_the_language(
+    monkeypatch: pytest.MonkeyPatch, locale: str, expected: Lang
+) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    assert language(None) is Lang.EN
+    monkeypatch.setenv("LANG", locale)
+    assert language(None) is expected
+    assert language(Lang.EN) is Lang.EN
+
+
+def test_an_instant_keeps_its_offset() -> None:
+    assert instant("2026-11-23T09:00:00+01:00") == NOW
+    with pytest.raises(InputError):
+        instant("2026-13-01T00:00:00Z")
+
+
+def test_a_bug_of_ours_has_a_code_of_its_own() -> None:
+    assert exit_code(SlotEngineError("odd")) == 1
+    assert exit_code(None) == 0
