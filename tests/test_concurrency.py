@@ -1,14 +1,12 @@
 """Races: real processes and real threads behind a barrier, judged by what SQL counts afterwards."""
 
 import multiprocessing
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
-import pytest
 from builders import NOW, patient, practitioner, referral, slot
 from desk import HOLD, Desk, planned
 from sqlalchemy import create_engine, text
@@ -293,48 +291,6 @@ def test_confirm_racing_cancel_ends_in_one_of_the_two(store: SqlStore, store_url
     assert counters_agree(store_url)
 
 
-def _confirm_elsewhere(store: SqlStore, booking_id: str) -> None:
-    store.write(lambda unit: unit.confirm(booking_id), now=NOW)
-
-
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_a_used_store_works_in_a_child_process_and_in_its_parent(
-    store: SqlStore, method: str
-) -> None:
-    desk = Desk(store)
-    desk.settle()
-    desk.publish(slot())
-    booking = desk.hold(desk.refer(), slot())
-    context: Any = multiprocessing.get_context(method)
-    child = context.Process(target=_confirm_elsewhere, args=(store, booking.id))
-    child.start()
-    child.join()
-    assert child.exitcode == 0
-    assert desk.ask(lambda unit: unit.booking(booking.id)).status is BookingStatus.CONFIRMED
-    assert desk.confirm(booking).status is BookingStatus.CONFIRMED
-
-
-def test_four_forked_children_share_no_connection(store: SqlStore) -> None:
-    desk = Desk(store)
-    desk.settle()
-    where = slot(capacity=4)
-    desk.publish(where)
-    people = [desk.refer(str(number)) for number in range(4)]
-    children = []
-    for who in people:
-        child = os.fork()
-        if child == 0:
-            try:
-                desk.hold(who, where)
-            except BaseException:  # noqa: BLE001 (a forked child must never return into pytest)
-                os._exit(1)
-            os._exit(0)
-        children.append(child)
-    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0, 0]
-    held = desk.ask(lambda unit: unit.active_bookings([where.id]))
-    assert [booking.seat for booking in held] == [0, 1, 2, 3]
-
-
 def test_events_never_appear_behind_a_cursor_while_eight_threads_write(store: SqlStore) -> None:
     """A reader that follows the feed while it is written sees every event exactly once."""
     desk = Desk(store)
@@ -410,4 +366,30 @@ def test_a_told_promise_stays_where_it_is_when_a_plan_wants_to_move_it_at_once(
         moved = isinstance(told, BookingError)
         assert now_on.slot == (new.id if moved else old.id)
         assert bool(conflicts) is not moved
+    assert counters_agree(store_url)
+
+
+def test_a_confirmation_is_never_undone_by_a_plan_that_wants_to_move_it_at_once(
+    store: SqlStore, store_url: str
+) -> None:
+    desk = Desk(store)
+    desk.settle(doctors=("d1", "d2"))
+    for round_ in range(10):
+        old = slot(f"old{round_}", after_minutes=60 + 15 * round_)
+        new = slot(f"new{round_}", after_minutes=60 + 15 * round_, practitioner="d2")
+        desk.publish(old, new)
+        who = desk.refer(str(round_))
+        first = desk.promise(who, old)
+        confirmed, _ = raced(
+            lambda first=first: desk.confirm(first),
+            lambda who=who, old=old, new=new: desk.do(
+                lambda unit: unit.commit_plan(planned((who, new, 0)), [old, new])
+            ),
+        )
+        now_on = desk.ask(lambda unit: unit.booking_of(who.id))  # noqa: B023 (called at once)
+        assert now_on is not None
+        if isinstance(confirmed, BookingError):
+            assert (now_on.slot, now_on.status) == (new.id, BookingStatus.PROMISED)
+        else:
+            assert (now_on.slot, now_on.status) == (old.id, BookingStatus.CONFIRMED)
     assert counters_agree(store_url)

@@ -366,4 +366,4 @@ def test_an_event_carries_no_field_of_its_own_invention(desk: Desk) -> None:
 
 def test_a_naive_now_is_refused(desk: Desk) -> None:
     with pytest.raises(InputError, match="time zone"):
-        desk.store.read(lambda unit: unit.territories(), now=datetime(2026, 1, 1))  # noqa: DTZ001
+        desk.store.read(lambda unit: unit.territories(), now=datetime(2026, 1, 1))  # noqa: DTZ001 (the naive one is the test)

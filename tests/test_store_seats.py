@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from builders import NOW, patient, policy, practitioner, slot
+from builders import NOW, policy, slot
 from desk import HOLD, Desk
 from sqlalchemy import create_engine
 
@@ -193,90 +193,6 @@ def test_a_referral_of_another_territory_is_held_only_on_a_shared_slot(desk: Des
     booking = desk.hold(who, shared)
     assert booking.territory == "senart"
     assert active(desk, "slot2") == [("slot2", 0)]
-
-
-@pytest.mark.parametrize(
-    ("starts", "allowed"), [(115, False), (119, False), (120, True), (90, True), (91, False)]
-)
-def test_a_patient_is_never_in_two_places_at_once(
-    desk: Desk, starts: int, *, allowed: bool
-) -> None:
-    """The first seat is [105, 120) minutes from now; touching is allowed."""
-    here = slot(after_minutes=105)
-    there = slot("slot2", practitioner="d3", territory="senart", after_minutes=starts)
-    desk.publish(here, there)
-    one = patient("same person")
-    desk.hold(desk.refer("1", patient=one), here)
-    second = desk.refer("2", patient=one, territory="senart")
-    if allowed:
-        desk.hold(second, there)
-        found = desk.ask(lambda unit: unit.patient_bookings(one.key))
-        assert {where.id for _, where in found} == {"slot1", "slot2"}
-    else:
-        with pytest.raises(DuplicateReferralError, match="overlapping") as refused:
-            desk.hold(second, there)
-        assert one.key not in str(refused.value)
-
-
-@pytest.mark.parametrize(("cap", "allowed"), [(None, 3), (3, 3), (2, 2), (0, 0)])
-def test_a_practitioners_day_takes_as_many_as_its_cap(
-    desk: Desk, store_url: str, cap: int | None, allowed: int
-) -> None:
-    desk.do(lambda unit: unit.put_practitioners([practitioner(max_bookings_per_day=cap)]))
-    slots = [slot(f"slot{hour}", after_minutes=60 * hour) for hour in range(1, 4)]
-    desk.publish(*slots)
-    for number, where in enumerate(slots):
-        who = desk.refer(str(number))
-        if number < allowed:
-            desk.hold(who, where)
-        else:
-            with pytest.raises(SlotTakenError, match="day is full"):
-                desk.hold(who, where)
-    assert wrong_counters(store_url) == {}
-
-
-def test_a_cap_counts_the_local_day_of_the_slots_territory(desk: Desk) -> None:
-    """23 h 30 in Paris is 22 h 30 UTC, and 0 h 30 is 23 h 30 UTC the same UTC day."""
-    desk.do(lambda unit: unit.put_practitioners([practitioner(max_bookings_per_day=1)]))
-    evening = slot("evening", after_minutes=14 * 60 + 30)
-    night = slot("night", after_minutes=15 * 60 + 30)
-    desk.publish(evening, night)
-    desk.hold(desk.refer("1"), evening)
-    assert desk.hold(desk.refer("2"), night).slot == "night"
-
-
-def test_a_seat_that_ends_frees_its_place_in_the_cap(desk: Desk, store_url: str) -> None:
-    desk.do(lambda unit: unit.put_practitioners([practitioner(max_bookings_per_day=1)]))
-    later = slot("slot2", after_minutes=300)
-    desk.publish(slot(), later)
-    first = desk.hold(desk.refer("1"), slot())
-    second = desk.refer("2")
-    with pytest.raises(SlotTakenError, match="day is full"):
-        desk.hold(second, later)
-    desk.end(first)
-    held = desk.hold(second, later)
-    assert held.slot == "slot2"
-    # The second hold runs out and is swept by whoever meets the cap next, on another slot.
-    third = desk.hold(desk.refer("3"), slot(), now=NOW + HOLD)
-    assert third.slot == "slot1"
-    assert wrong_counters(store_url) == {}
-
-
-def test_a_lowered_cap_keeps_what_was_booked_and_lets_nobody_in(desk: Desk, store_url: str) -> None:
-    slots = [slot(f"slot{hour}", after_minutes=60 * hour) for hour in range(1, 4)]
-    desk.publish(*slots)
-    first = desk.hold(desk.refer("1"), slots[0])
-    second = desk.hold(desk.refer("2"), slots[1])
-    desk.do(lambda unit: unit.put_practitioners([practitioner(max_bookings_per_day=1)]))
-    third = desk.refer("3")
-    for freed in (None, first):
-        if freed is not None:
-            desk.end(freed)
-        with pytest.raises(SlotTakenError, match="day is full"):
-            desk.hold(third, slots[2])
-    desk.end(second)
-    assert desk.hold(third, slots[2]).slot == "slot3"
-    assert wrong_counters(store_url) == {}
 
 
 def test_confirming_twice_gives_the_same_booking_and_writes_once(desk: Desk) -> None:
