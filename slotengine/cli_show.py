@@ -15,7 +15,7 @@ from slotengine.fixtures import NAMES
 from slotengine.labels import Lang, kilometres, when, within, word
 from slotengine.policy import Counting, Policy
 from slotengine.problem import LEVELS, Explanation, Plan
-from slotengine.reasons import Reason, ReasonCode
+from slotengine.reasons import Reason, ReasonCode, step_words
 
 SECONDS_PER_HOUR = 3600
 
@@ -215,7 +215,7 @@ def explanation(session: Session, found: Explanation) -> None:
     if found.funnel:
         table = Table(session.say("règle", "rule"), session.say("places restantes", "seats left"))
         for step in found.funnel:
-            table.add_row(step.rule, str(step.seats_left))
+            table.add_row(word(step_words(step.rule), session.lang), str(step.seats_left))
         session.out.print(table)
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from slotengine.domain import Value
-from slotengine.labels import Lang
+from slotengine.labels import Lang, Words
 
 
 class Rule(StrEnum):
@@ -32,6 +32,34 @@ class Rule(StrEnum):
     LOCATION = "location"
     TRAVEL = "travel"
     REACH = "reach"
+
+
+RULE: dict[Rule, Words] = {
+    Rule.SHARING: ("partage entre territoires", "sharing between territories"),
+    Rule.PROFESSION: ("profession", "profession"),
+    Rule.SPECIALTY: ("spécialité", "specialty"),
+    Rule.MODE: ("cabinet, domicile ou vidéo", "practice, home or video"),
+    Rule.AUDIENCE: ("demandeurs admis", "requesters admitted"),
+    Rule.AGE: ("âge", "age"),
+    Rule.MOTIVE: ("motif", "motive"),
+    Rule.OPENING: ("ouverture à la réservation", "open for booking"),
+    Rule.WINDOW: ("disponibilités du patient", "patient's available times"),
+    Rule.DEADLINE: ("échéance", "deadline"),
+    Rule.PATIENT_BUSY: ("autre rendez-vous du patient", "patient's other appointment"),
+    Rule.MOBILITY: ("capacité à se déplacer", "ability to travel"),
+    Rule.ACCESS: ("accès en fauteuil roulant", "wheelchair access"),
+    Rule.LOCATION: ("lieu du patient connu", "patient's place known"),
+    Rule.TRAVEL: ("distance", "distance"),
+    Rule.REACH: ("arriver à temps", "getting there in time"),
+}
+"""What each rule is about, in French and English."""
+
+
+def step_words(rule: str) -> Words:
+    """Gives what a step of the funnel is about: a rule, or the seats that others took."""
+    if rule == ReasonCode.SEATS_TAKEN.value:
+        return ("places prises par d'autres demandes", "seats taken by other referrals")
+    return RULE[Rule(rule)]
 
 
 class ReasonCode(StrEnum):

@@ -9,8 +9,8 @@ from slotengine.codes import Priority
 from slotengine.domain import Value
 from slotengine.labels import Lang, Words, within, word
 from slotengine.problem import Explanation, Problem
-from slotengine.reasons import ReasonCode, Rule
-from slotengine.solver.explain import RULE, TAKEN, colon
+from slotengine.reasons import ReasonCode, Rule, step_words
+from slotengine.solver.explain import colon
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -134,8 +134,7 @@ def _priority_text(problem: Problem, breakdown: Breakdown, urgency: Priority, la
 
 
 def _code_words(code: ReasonCode) -> Words:
-    if code is ReasonCode.SEATS_TAKEN:
-        return TAKEN
     if code is ReasonCode.NO_SLOT:
         return NO_SLOT
-    return RULE[Rule(code.value)] if code.value in {*Rule} else OTHER
+    known = {*Rule, ReasonCode.SEATS_TAKEN}
+    return step_words(code.value) if code.value in known else OTHER

@@ -12,7 +12,7 @@ import numpy as np
 
 from slotengine.codes import Mode
 from slotengine.errors import UnknownIdError
-from slotengine.labels import MODE, PROFESSION, Lang, Words, kilometres, when, word
+from slotengine.labels import MODE, PROFESSION, Lang, kilometres, when, word
 from slotengine.problem import (
     Assignment,
     Candidate,
@@ -21,7 +21,7 @@ from slotengine.problem import (
     Plan,
     Problem,
 )
-from slotengine.reasons import Reason, ReasonCode, Rule
+from slotengine.reasons import Reason, ReasonCode, Rule, step_words
 from slotengine.solver.arcs import ALLOWED, refusals
 from slotengine.solver.columns import Columns, to_columns
 from slotengine.solver.costs import stranger_cost, travel_cost, waiting_cost
@@ -33,28 +33,6 @@ _RULES = tuple(Rule)
 
 Seat = tuple[str, int]
 """Slot id and seat number."""
-
-RULE: dict[Rule, Words] = {
-    Rule.SHARING: ("partage entre territoires", "sharing between territories"),
-    Rule.PROFESSION: ("profession", "profession"),
-    Rule.SPECIALTY: ("spécialité", "specialty"),
-    Rule.MODE: ("cabinet, domicile ou vidéo", "practice, home or video"),
-    Rule.AUDIENCE: ("demandeurs admis", "requesters admitted"),
-    Rule.AGE: ("âge", "age"),
-    Rule.MOTIVE: ("motif", "motive"),
-    Rule.OPENING: ("ouverture à la réservation", "open for booking"),
-    Rule.WINDOW: ("disponibilités du patient", "patient's available times"),
-    Rule.DEADLINE: ("échéance", "deadline"),
-    Rule.PATIENT_BUSY: ("autre rendez-vous du patient", "patient's other appointment"),
-    Rule.MOBILITY: ("capacité à se déplacer", "ability to travel"),
-    Rule.ACCESS: ("accès en fauteuil roulant", "wheelchair access"),
-    Rule.LOCATION: ("lieu du patient connu", "patient's place known"),
-    Rule.TRAVEL: ("distance", "distance"),
-    Rule.REACH: ("arriver à temps", "getting there in time"),
-}
-"""What each rule is about, in French and English, for the lines of the funnel."""
-
-TAKEN: Words = ("places prises par d'autres demandes", "seats taken by other referrals")
 
 
 class CostLines(NamedTuple):
@@ -258,7 +236,7 @@ def _runner_up(
 
 
 def _step_text(step: FunnelStep, lang: Lang) -> str:
-    words = TAKEN if step.rule == ReasonCode.SEATS_TAKEN else RULE[Rule(step.rule)]
+    words = step_words(step.rule)
     if lang is Lang.FR:
         return f"Places restantes après « {word(words, lang)} » : {step.seats_left}"
     return f"Seats left after “{word(words, lang)}”: {step.seats_left}"

@@ -9,10 +9,9 @@ from slotengine.codes import Audience, Mode, Priority, Profession
 from slotengine.errors import UnknownIdError
 from slotengine.labels import Lang
 from slotengine.problem import Explanation, Pin, Problem
-from slotengine.reasons import Reason, ReasonCode, Rule
+from slotengine.reasons import RULE, Reason, ReasonCode, Rule
 from slotengine.solver.check_rules import Rules
 from slotengine.solver.explain import (
-    RULE,
     cost_lines,
     explain,
     for_requester,
