@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from builders import NOW, policy, practitioner, referral, site, slot
+from builders import NOW, policy, practitioner, referral, site
 
 from slotengine.codes import BookingStatus, Mode
 from slotengine.domain import Actor, Booking, Referral, Slot
