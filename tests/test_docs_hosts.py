@@ -1,17 +1,30 @@
 """The README's hosts at work: FastAPI answers a pharmacy, APScheduler runs a night."""
 
+import pickle
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, tzinfo
-from typing import Any
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Self
 
 import anyio
 import httpx
 import pytest
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
 from docs_support.running import CLOCK, run_python
+from sqlalchemy import create_engine
 
-from slotengine import Engine, Mode, PlanReport, Priority, Profession, Referral, nightly
+from slotengine import (
+    ClockError,
+    Engine,
+    InputError,
+    Mode,
+    PlanReport,
+    Priority,
+    Profession,
+    Referral,
+    StoreError,
+    nightly,
+)
 from slotengine.fixtures import territory
 
 PATIENCE = 120.0
@@ -22,8 +35,8 @@ class StoppedClock(datetime):
     """What the nightly job takes for the clock: the README's engine has seen no later hour."""
 
     @classmethod
-    def now(cls, tz: tzinfo | None = None) -> datetime:
-        return CLOCK.astimezone(tz)
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return cls.fromisoformat(CLOCK.astimezone(tz).isoformat())
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +68,7 @@ def _post(app: Any, referral: Referral, **query: str) -> httpx.Response:
 @pytest.fixture
 def asked(readme: dict[str, Any]) -> Referral:
     """A pharmacy's referral of a patient whom the engine has not seen."""
-    like = next(one for one in readme["place"].referrals if one.source == "pharmacy")
+    like: Referral = next(one for one in readme["place"].referrals if one.source == "pharmacy")
     patient = like.patient.replaced(key="0" * 32)
     return like.replaced(id="r-new", reference="new", patient=patient, received_at=CLOCK)
 
@@ -153,3 +166,28 @@ def test_the_job_comes_at_half_past_one_in_paris(readme: dict[str, Any]) -> None
     fields = {field.name: str(field) for field in readme["job"].trigger.fields}
     assert (fields["hour"], fields["minute"]) == ("1", "30")
     assert str(readme["job"].trigger.timezone) == "Europe/Paris"
+
+
+def test_a_connection_that_commits_by_itself_is_refused(readme: dict[str, Any]) -> None:
+    database = create_engine("sqlite:///readme.sqlite")
+    with database.connect() as connection, pytest.raises(InputError, match="commits by itself"):
+        readme["engine"].bound_to(connection.execution_options(isolation_level="AUTOCOMMIT"))
+    database.dispose()
+
+
+def test_an_engine_that_can_not_travel_refuses_to_be_pickled(readme: dict[str, Any]) -> None:
+    database = create_engine("sqlite:///readme.sqlite")
+    with database.connect() as connection, pytest.raises(StoreError, match="open it by URL"):
+        pickle.dumps(readme["engine"].bound_to(connection))
+    database.dispose()
+    with Engine.open("sqlite://") as in_memory, pytest.raises(StoreError, match="use a file"):
+        pickle.dumps(in_memory)
+
+
+def test_a_clock_behind_the_territorys_is_refused_beyond_the_tolerance(
+    readme: dict[str, Any],
+) -> None:
+    engine = readme["engine"]
+    engine.publish("pays-de-la-chatre", now=CLOCK - timedelta(minutes=2))
+    with pytest.raises(ClockError):
+        engine.publish("pays-de-la-chatre", now=CLOCK - timedelta(minutes=2, seconds=1))

@@ -14,6 +14,7 @@ from docs_support.blocks import Block, blocks
 from typer.testing import CliRunner
 
 from slotengine import cli
+from slotengine.cli_options import exit_code
 from slotengine.errors import SlotEngineError
 from slotengine.fixtures.generate import DEFAULT_AS_OF
 
@@ -111,7 +112,7 @@ class Shell:
         result = CliRunner().invoke(cli.app, arguments, env={"COLUMNS": "100"})
         if isinstance(result.exception, SlotEngineError):
             said = f"slotengine: {result.exception}"
-            return Result(cli.exit_code(result.exception), result.stdout, said)
+            return Result(exit_code(result.exception), result.stdout, said)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Result(result.exit_code, result.stdout, result.stderr)
