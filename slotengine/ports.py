@@ -83,10 +83,10 @@ class Unit(Protocol):
         """Gives slots owned by or shared with the territory that start in the window, any state."""
 
     def practitioners(self, slots: Sequence[Slot]) -> tuple[Practitioner, ...]:
-        """Gives the practitioners of these slots, from each slot's owner territory, once each."""
+        """Gives the practitioners of these slots, once for each owner territory of the slots."""
 
     def sites(self, slots: Sequence[Slot]) -> tuple[Site, ...]:
-        """Gives the sites of these slots, from each slot's owner territory, once each."""
+        """Gives the sites of these slots, once for each owner territory of the slots."""
 
     def agenda(self, practitioner: str, window: TimeWindow) -> tuple[Slot, ...]:
         """Gives one practitioner's slots that start in the window, by start."""
@@ -112,7 +112,11 @@ class Unit(Protocol):
         """Replaces a referral's content (not its state) and records that it was amended."""
 
     def set_referral_state(self, referral_id: str, state: ReferralState, why: str = "") -> None:
-        """Moves a referral along ``transitions.REFERRAL_STEPS`` or raises TransitionError."""
+        """
+        Moves a referral along ``transitions.REFERRAL_STEPS`` or raises TransitionError.
+
+        Into or out of promised, held and booked it moves only with its booking.
+        """
 
     def referrals(self, territory: str, states: Sequence[ReferralState]) -> tuple[Referral, ...]:
         """Gives the territory's referrals in these states, by id."""

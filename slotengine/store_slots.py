@@ -133,24 +133,16 @@ class Supply(Events):
 
     def practitioners(self, slots: Sequence[Slot]) -> tuple[Practitioner, ...]:
         """
-        Gives the practitioners of these slots, from each slot's owner territory, once each.
+        Gives the practitioners of these slots, once for each owner territory of the slots.
 
-        Somebody who gives slots in two territories is given as the first of them, by name, says.
+        Somebody who gives slots in two territories is given twice, as each of them describes them.
         """
         found = self._bodies(
             tables.practitioner, {(slot.territory, slot.practitioner) for slot in slots}
         )
-        return _once(Practitioner, found)
+        return tuple(Practitioner.model_validate_json(body) for _, body in sorted(found.items()))
 
     def sites(self, slots: Sequence[Slot]) -> tuple[Site, ...]:
-        """Gives the sites of these slots, from each slot's owner territory, once each."""
-        return _once(
-            Site, self._bodies(tables.site, {(slot.territory, slot.site) for slot in slots})
-        )
-
-
-def _once(kind: type[V], bodies: dict[tuple[str, str], str]) -> tuple[V, ...]:
-    first: dict[str, str] = {}
-    for (_, id_), body in sorted(bodies.items()):
-        first.setdefault(id_, body)
-    return tuple(kind.model_validate_json(first[id_]) for id_ in sorted(first))
+        """Gives the sites of these slots, once for each owner territory of the slots."""
+        found = self._bodies(tables.site, {(slot.territory, slot.site) for slot in slots})
+        return tuple(Site.model_validate_json(body) for _, body in sorted(found.items()))

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from builders import NOW, TOWN, north_of, patient, practitioner, referral, site, slot
+from builders import NOW, TOWN, north_of, patient, policy, practitioner, referral, site, slot
 from counter import PHARMACIST, counter, later, share_from_neighbour
 
 from slotengine.codes import Audience, BookingStatus, Profession, ReferralState, SourceKind
@@ -56,7 +56,7 @@ def test_a_hold_that_ran_out_is_offered_again_at_that_very_instant(store: SqlSto
     engine.refer(referral("2"), now=NOW)
     just_before = later(5) - timedelta(seconds=1)
     assert len(engine.offers(referral("2").id, now=just_before)) == 1
-    assert [offer.slot for offer in engine.offers(referral("2").id, now=later(5))][0] == "soon"
+    assert engine.offers(referral("2").id, now=later(5))[0].slot == "soon"
 
 
 def test_a_slot_shared_by_a_neighbour_is_offered(store: SqlStore) -> None:
@@ -309,23 +309,18 @@ def test_a_home_outside_the_radius_by_one_metre_is_not_seated(store: SqlStore) -
     assert engine.place(referral("2", max_travel_metres=6_668), now=NOW).booking is not None
 
 
-def test_a_site_s_own_territory_wins_where_two_describe_the_same(store: SqlStore) -> None:
+def test_who_gives_slots_in_two_territories_is_seen_as_the_own_one_describes(
+    store: SqlStore,
+) -> None:
     engine = counter(store)
-    share_from_neighbour(engine)
+    engine.set_policy(policy(territory="asclepios"), now=NOW)
     engine.publish(
-        "senart",
-        practitioners=[practitioner("d1", territory="senart")],
-        sites=[site("s1", territory="senart", location=north_of(TOWN, 9_000))],
-        slots=[
-            slot(
-                "abroad",
-                after_minutes=400,
-                territory="senart",
-                shared_with=("giennois",),
-            )
-        ],
+        "asclepios",
+        practitioners=[practitioner("d1", territory="asclepios", min_age=99)],
+        sites=[site("s1", territory="asclepios", location=north_of(TOWN, 9_000))],
+        slots=[slot("abroad", after_minutes=400, territory="asclepios", shared_with=("giennois",))],
         now=NOW,
     )
     engine.refer(referral(), now=NOW)
     found = {offer.slot: offer.travel_metres for offer in engine.offers(referral().id, now=NOW)}
-    assert found["soon"] == 0
+    assert (found["soon"], found["later"]) == (0, 0)
