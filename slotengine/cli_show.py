@@ -12,12 +12,24 @@ from slotengine.cli_options import Session
 from slotengine.codes import Priority
 from slotengine.engine import Engine
 from slotengine.fixtures import NAMES
-from slotengine.labels import Lang, kilometres, when, within, word
+from slotengine.labels import Lang, Words, kilometres, when, within, word
 from slotengine.policy import Counting, Policy
 from slotengine.problem import LEVELS, Explanation, Plan
 from slotengine.reasons import Reason, ReasonCode, step_words
 
 SECONDS_PER_HOUR = 3600
+
+PROVED: Words = ("Plan optimal, prouvé à chaque niveau", "Optimal plan, proved at every level")
+NOT_PROVED: Words = ("Meilleur plan trouvé, non prouvé", "Best plan found, not proved")
+
+LEVEL_WORDS: dict[str, Words] = {
+    "1a": ("sans place, urgence immédiate", "without a seat, at once"),
+    "1b": ("sans place, dès que possible", "without a seat, as soon as possible"),
+    "1c": ("sans place, urgent", "without a seat, urgent"),
+    "1d": ("sans place, courant", "without a seat, routine"),
+    "2": ("attente et trajet (minutes pondérées)", "waiting and travel (weighted minutes)"),
+    "5": ("départage", "tie-break"),
+}
 
 
 def territories(session: Session, *, stored: tuple[str, ...]) -> None:
@@ -61,7 +73,6 @@ def offer_table(session: Session, found: list[Offer], zone: ZoneInfo) -> Table:
         session.say("avec", "with"),
         session.say("où", "where"),
         session.say("trajet", "journey"),
-        session.say("jeton", "token"),
     )
     for offer in found:
         table.add_row(
@@ -69,10 +80,7 @@ def offer_table(session: Session, found: list[Offer], zone: ZoneInfo) -> Table:
             word(labels.PROFESSION[offer.profession], session.lang),
             place_words(session, offer),
             journey_words(session, offer.travel_minutes, offer.travel_metres),
-            offer.token,
-            # a token is copied, so it must not be cut
         )
-    table.columns[-1].overflow = "fold"
     return table
 
 
@@ -162,24 +170,24 @@ def plan_tables(session: Session, report: PlanReport, policy: Policy) -> None:
     )
     for code, count in reason_counts(found).items():
         session.out.print(f"{count} x {_general(ReasonCode(code), session.lang)}")
-    if found.proved:
-        session.out.print(
-            session.say(
-                f"Plan optimal, prouvé à chaque niveau {LEVELS} : objectif = borne = "
-                f"{list(found.objective)}, en {found.seconds:.2f} s.",
-                f"Optimal plan, proved at every level {LEVELS}: objective = bound = "
-                f"{list(found.objective)}, in {found.seconds:.2f} s.",
-            )
-        )
-    else:
-        session.out.print(
-            session.say(
-                f"Plan prouvé sur {found.proved_levels} niveaux de {len(LEVELS)}.",
-                f"Plan proved on {found.proved_levels} levels of {len(LEVELS)}.",
-            )
-        )
+    session.out.print(_proof_table(session, found))
     for conflict in report.conflicts:
         session.out.print(f"{conflict.referral} {conflict.slot}: {conflict.why}")
+
+
+def _proof_table(session: Session, found: Plan) -> Table:
+    """Shows each level of the objective beside its proved bound: equal means none is better."""
+    words = word(PROVED if found.proved else NOT_PROVED, session.lang)
+    table = Table(
+        session.say("niveau", "level"),
+        session.say("objectif", "objective"),
+        session.say("borne", "bound"),
+        title=f"{words}, {found.seconds:.2f} s",
+    )
+    for level, reached, bound in zip(LEVELS, found.objective, found.bound, strict=True):
+        name = word(LEVEL_WORDS[level], session.lang)
+        table.add_row(name, str(reached), "?" if bound is None else str(bound))
+    return table
 
 
 def deadline_words(session: Session, policy: Policy, priority: Priority) -> str:
@@ -226,8 +234,10 @@ def withdrawal(session: Session, report: WithdrawReport) -> None:
         return
     session.out.print(
         session.say(
-            f"{len(report.withdrawn)} créneaux retirés, {len(report.incidents)} patients concernés",
-            f"{len(report.withdrawn)} slots withdrawn, {len(report.incidents)} patients concerned",
+            f"Créneaux retirés : {len(report.withdrawn)}. "
+            f"Patients concernés : {len(report.incidents)}.",
+            f"Slots withdrawn: {len(report.withdrawn)}. "
+            f"Patients concerned: {len(report.incidents)}.",
         )
     )
     for incident in report.incidents:

@@ -9,7 +9,7 @@ from slotengine.answers import Offer, Placement, Receipt
 from slotengine.codes import BookingStatus, ReferralState
 from slotengine.domain import Booking, Referral, Slot, by_id
 from slotengine.errors import DuplicateReferralError, SlotTakenError, TransitionError
-from slotengine.loading import counter_problem
+from slotengine.loading import counter_problem, open_problem
 from slotengine.policy import Policy
 from slotengine.ports import Unit
 from slotengine.problem import Candidate, Problem, TravelMatrix
@@ -101,6 +101,30 @@ def offer_of(problem: Problem, candidate: Candidate, *, now: datetime) -> Offer:
     )
 
 
+def _offer_of_booking(
+    unit: Unit,
+    referral: Referral,
+    policy: Policy,
+    booking: Booking,
+    *,
+    now: datetime,
+    matrix: TravelMatrix | None,
+) -> Offer | None:
+    """
+    Gives the seat that a referral has in the words of an offer, for a message that came again.
+
+    None when the referral could not have that seat any more, as when it was amended since.
+    """
+    from slotengine.solver.rank import rank
+
+    as_of = min(now, referral.received_at)
+    deadline = referral.deadline or as_of
+    problem, _ = open_problem(unit, referral, policy, as_of=as_of, deadline=deadline, matrix=matrix)
+    candidates = rank(problem, referral.id)
+    chosen = next((one for one in candidates if one.slot == booking.slot), None)
+    return None if chosen is None else offer_of(problem, chosen, now=now)
+
+
 def hold(unit: Unit, token: OfferToken, *, now: datetime, matrix: TravelMatrix | None) -> Booking:
     """
     Holds the seat that a token names, after checking every rule again.
@@ -158,10 +182,14 @@ def place(
             if confirm and present is not None:
                 present = unit.confirm(present.id)
                 referral = unit.stored_referral(referral.id).referral
+            offer = None
+            if present is not None:
+                offer = _offer_of_booking(unit, referral, policy, present, now=now, matrix=matrix)
             return Placement(
                 referral=referral.id,
                 state=referral.state,
                 booking=present,
+                offer=offer,
                 reasons=receipt.reasons + closed,
             )
     if _need_is_met(unit, receipt.linked):

@@ -97,7 +97,7 @@ def test_the_demo_speaks_french_or_english_and_no_codes(shell: Shell) -> None:
     assert "Plan optimal, prouvé" in french.stdout
     english = shell.run("demo", "--territory", "giennois", "--lang", "en", db=False)
     assert "Optimal plan, proved" in english.stdout
-    for code in ("AMB", "asap", "routine", "CPTS_", "seats_taken"):
+    for code in ("AMB", "asap", "stat ", "CPTS_", "seats_taken"):
         assert code not in french.stdout + english.stdout
 
 

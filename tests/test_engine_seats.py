@@ -180,6 +180,7 @@ def test_place_holds_the_best_seat_and_repeats_itself(store: SqlStore) -> None:
     assert (placed.booking.slot, placed.offer.slot) == ("soon", "soon")
     again = engine.place(referral(), now=later(1))
     assert again.booking == placed.booking
+    assert (again.offer.slot, again.offer.start) == ("soon", placed.offer.start)
 
 
 def test_place_can_confirm_at_once_or_on_the_second_call(store: SqlStore) -> None:
