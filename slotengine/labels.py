@@ -106,7 +106,8 @@ def within(hours: float, lang: Lang, *, opening: bool = False) -> str:
     if lang is Lang.EN:
         return f"within {number} opening hours" if opening else f"within {number} h"
     soon = 12  # hours: "dans les" up to half a day, "sous" beyond, as the counter says it
-    text = f"dans les {number} h" if hours <= soon else f"sous {number} h"
+    comma = number.replace(".", ",")
+    text = f"dans les {comma} h" if hours <= soon else f"sous {comma} h"
     return f"{text} d'ouverture" if opening else text
 
 
