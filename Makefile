@@ -39,7 +39,8 @@ lint: $(INSTALLED_TEST) ## Looks at style and format
 types: $(INSTALLED_TEST) ## Checks the types
 	rm -rf build
 	$(PIP) install --quiet --no-deps --target $(CHECKED) .
-	cd $(CHECKED) && "$(abspath $(BIN))/mypy" --strict --config-file "$(CURDIR)/pyproject.toml" -p slotengine
+	cp -r benchmarks $(CHECKED)
+	cd $(CHECKED) && "$(abspath $(BIN))/mypy" --strict --config-file "$(CURDIR)/pyproject.toml" -p slotengine -p benchmarks
 	rm -rf build
 
 format: $(INSTALLED_TEST) ## Formats the code
