@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from slotengine.codes import Audience, Mode, Priority, Profession, ReferralState, SourceKind
+from slotengine.codes import Mode, Profession, ReferralState
 
 
 class Lang(StrEnum):
@@ -21,12 +21,6 @@ class Lang(StrEnum):
 Words = tuple[str, str]
 """French, English."""
 
-PRIORITY: dict[Priority, Words] = {
-    Priority.STAT: ("dans les 4 h", "within 4 h"),
-    Priority.ASAP: ("dans les 12 h", "within 12 h"),
-    Priority.URGENT: ("sous 24 h", "within 24 h"),
-    Priority.ROUTINE: ("sous 48 h", "within 48 h"),
-}
 MODE: dict[Mode, Words] = {
     Mode.AMB: ("au cabinet", "at the practice"),
     Mode.HH: ("à domicile", "at home"),
@@ -45,24 +39,6 @@ PROFESSION: dict[Profession, Words] = {
     Profession.PSYCHOLOGIST: ("psychologue", "psychologist"),
     Profession.OCCUPATIONAL_THERAPIST: ("ergothérapeute", "occupational therapist"),
     Profession.DIETITIAN: ("diététicien", "dietitian"),
-}
-SOURCE: dict[SourceKind, Words] = {
-    SourceKind.PHARMACY: ("pharmacie", "pharmacy"),
-    SourceKind.NURSE: ("infirmier", "nurse"),
-    SourceKind.PHYSIOTHERAPIST: ("kinésithérapeute", "physiotherapist"),
-    SourceKind.MIDWIFE: ("sage-femme", "midwife"),
-    SourceKind.SAMU: ("SAMU", "SAMU"),
-    SourceKind.EMERGENCY: ("urgences", "emergency department"),
-    SourceKind.HOSPITAL: ("hôpital", "hospital"),
-    SourceKind.EHPAD: ("EHPAD", "nursing home"),
-    SourceKind.SOCIAL: ("action sociale (CCAS, CDAS)", "social services"),
-    SourceKind.PRACTICE: ("cabinet", "practice"),
-}
-AUDIENCE: dict[Audience, Words] = {
-    Audience.PUBLIC: ("tout public", "anyone"),
-    Audience.PRO: ("professionnels de santé", "health professionals"),
-    Audience.SNP: ("régulation (SAS)", "regulators (SAS)"),
-    Audience.CPTS: ("professionnels de la CPTS", "professionals of the CPTS"),
 }
 REFERRAL_STATE: dict[ReferralState, Words] = {
     ReferralState.RECEIVED: ("reçue", "received"),

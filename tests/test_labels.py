@@ -5,15 +5,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from slotengine import labels
-from slotengine.codes import Audience, Mode, Priority, Profession, ReferralState, SourceKind
+from slotengine.codes import Mode, Profession, ReferralState
 from slotengine.labels import Lang, Words, kilometres, when, within, word
 
 TABLES: list[tuple[type[StrEnum], dict[StrEnum, Words]]] = [
-    (Priority, {**labels.PRIORITY}),
     (Mode, {**labels.MODE}),
     (Profession, {**labels.PROFESSION}),
-    (SourceKind, {**labels.SOURCE}),
-    (Audience, {**labels.AUDIENCE}),
     (ReferralState, {**labels.REFERRAL_STATE}),
 ]
 PARIS = ZoneInfo("Europe/Paris")
