@@ -64,9 +64,11 @@ Metres = Annotated[int, Field(ge=0)]
 
 
 class Value(BaseModel):
-    """A frozen value that knows no field but its own."""
+    """A frozen value that knows no field but its own; its errors never repeat what was given."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True
+    )
 
     def replaced(self, **changes: object) -> Self:
         """Gives a copy with fields changed, validated again (``model_copy`` would not)."""

@@ -171,7 +171,8 @@ class Engine(Queries):
         """
         Receives a referral; the same message again gives its present state and writes nothing.
 
-        A red flag is stored as refused, with "call 15" as its reason.
+        A red flag is stored as refused, with "call 15" as its reason; outside opening hours the
+        receipt names the service that is open.
 
         Raises
         ------
@@ -181,7 +182,11 @@ class Engine(Queries):
             When its deadline or all its windows are past.
         """
         return self._store.write(
-            lambda unit: referring.receive(unit, referral, now=now), now=now, actor=actor
+            lambda unit: offering.answered(
+                unit, referring.receive(unit, referral, now=now), now=now
+            ),
+            now=now,
+            actor=actor,
         )
 
     def amend(self, referral: Referral, *, now: datetime, actor: Actor | None = None) -> Receipt:

@@ -10,7 +10,18 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import BigInteger, Connection, Table, Text, cast, func, literal, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Table,
+    Text,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import ColumnElement
 
@@ -24,6 +35,28 @@ CHUNK = 500
 
 MAX_KEY = 2**63 - 1
 """Largest BIGINT; a cursor beyond it was never ours."""
+
+OLDEST_OPEN = """(
+    SELECT coalesce(
+        min(open.xid::text::bigint), pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+    )
+    FROM pg_snapshot_xip(pg_current_snapshot()) AS open(xid)
+    WHERE NOT EXISTS (
+        SELECT FROM pg_locks AS held
+        JOIN pg_stat_activity AS owner ON owner.pid = held.pid
+        JOIN pg_database AS here ON here.datname = current_database()
+        WHERE held.locktype = 'transactionid' AND held.mode = 'ExclusiveLock' AND held.granted
+        AND held.transactionid::text::bigint = open.xid::text::bigint & 4294967295
+        AND owner.datid <> here.oid
+    )
+)"""
+"""
+PostgreSQL: the oldest transaction that our snapshot can't see and that may still write here.
+
+A transaction holds a lock on its own number until it ends, so one whose holder is connected to
+another database of the cluster is told apart and does not delay our feed. ``pg_locks`` numbers have
+32 bits, the snapshot's 64. Whose holder is not found counts: it may have ended since the snapshot.
+"""
 
 _CURSOR = re.compile(r"e([0-9a-f]{1,16})-([0-9a-f]{1,16})")
 
@@ -106,7 +139,8 @@ class Events:
         """
         Gives events after a cursor, in an order that no later commit can fill in behind.
 
-        On PostgreSQL an event shows once every transaction that began before its own has ended;
+        On PostgreSQL an event shows once every transaction of this database that began before its
+        own has ended;
         on SQLite one writer at a time makes the order of ids the order of commits.
 
         Raises
@@ -125,8 +159,7 @@ class Events:
                 > tuple_(literal(xid, BigInteger), literal(id_, BigInteger))
             )
         if self._on_postgres:
-            oldest = func.pg_snapshot_xmin(func.pg_current_snapshot())
-            statement = statement.where(table.c.xid < cast(cast(oldest, Text), BigInteger))
+            statement = statement.where(table.c.xid < literal_column(OLDEST_OPEN, BigInteger))
         return tuple(
             Event(
                 cursor=f"e{row.xid:x}-{row.id:x}",

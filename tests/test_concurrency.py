@@ -343,6 +343,23 @@ def test_an_event_of_a_slow_transaction_is_not_skipped(postgres_url: str) -> Non
     store.close()
 
 
+def test_a_transaction_of_another_database_does_not_hold_the_feed_back(
+    postgres_url: str, empty_postgres_url: str
+) -> None:
+    """The cluster's transaction numbers are shared; its databases are not."""
+    other = create_engine(empty_postgres_url)
+    store = SqlStore.open(postgres_url)
+    desk = Desk(store)
+    with other.connect() as slow:
+        number = slow.execute(text("SELECT pg_current_xact_id()::text::bigint")).scalar_one()
+        desk.refer("quick")
+        (event,) = desk.ask(lambda unit: unit.events(None, 10))
+        assert event.referral == referral("quick").id
+        assert int(event.cursor[1:].split("-")[0], 16) > number
+    other.dispose()
+    store.close()
+
+
 def test_a_told_promise_stays_where_it_is_when_a_plan_wants_to_move_it_at_once(
     store: SqlStore, store_url: str
 ) -> None:

@@ -6,7 +6,14 @@ import pytest
 from builders import NOW, TOWN, north_of, patient, policy, practitioner, referral, site, slot
 from counter import PHARMACIST, counter, later, share_from_neighbour
 
-from slotengine.codes import Audience, BookingStatus, Profession, ReferralState, SourceKind
+from slotengine.codes import (
+    Audience,
+    BookingStatus,
+    Priority,
+    Profession,
+    ReferralState,
+    SourceKind,
+)
 from slotengine.domain import TimeWindow
 from slotengine.errors import (
     DuplicateReferralError,
@@ -209,6 +216,11 @@ def test_at_night_the_answer_names_the_out_of_hours_service(store: SqlStore) -> 
     assert "116117" in reason.text(Lang.FR)
     assert "la permanence des soins (PDSA) répond" in reason.text(Lang.FR)
     assert "out-of-hours care service (PDSA) answers" in reason.text(Lang.EN)
+    second = referral("2", received_at=evening, deadline=None)
+    assert engine.refer(second, now=evening).reasons == (reason,)
+    red_flag = referral("3", received_at=evening, deadline=None, priority=Priority.STAT)
+    refused = engine.place(red_flag, now=evening)
+    assert refused.reasons[0].code is ReasonCode.RED_FLAG_STAT
 
 
 def test_one_minute_before_closing_nothing_is_said_of_the_night(store: SqlStore) -> None:

@@ -227,3 +227,16 @@ def test_the_leaks_of_this_file_would_be_seen() -> None:
     sent = b"".join(payloads({"note": "1901-06-17 19010617 17061901 1901, 6, 17 99001234"}))
     text = sent.decode("utf-8", errors="replace")
     assert [secret for secret in SECRETS if secret not in text] == []
+
+
+def test_an_error_of_a_noun_names_the_field_and_never_what_was_given() -> None:
+    from pydantic import ValidationError
+
+    from slotengine.domain import Patient
+
+    with pytest.raises(ValidationError) as refused:
+        Patient(key="Jeanne Inventée", age="née le 1er mars")  # type: ignore[arg-type] # wrong on purpose
+    for observed in (str(refused.value), repr(refused.value)):
+        assert "age" in observed
+        assert "Jeanne" not in observed
+        assert "mars" not in observed
