@@ -72,10 +72,10 @@ def load(
         return
     session.out.print(
         session.say(
-            f"{name} : {counts['slots']} créneaux, {counts['referrals']} demandes, "
-            f"dont {counts['refused']} renvoyées au 15 et {counts['past']} hors délai.",
-            f"{name}: {counts['slots']} slots, {counts['referrals']} referrals, "
-            f"{counts['refused']} of them sent to 15 and {counts['past']} past their deadline.",
+            f"{name} : {counts['slots']} créneaux, {counts['referrals']} demandes "
+            f"(renvoyées au 15 : {counts['refused']}, hors délai : {counts['past']}).",
+            f"{name}: {counts['slots']} slots, {counts['referrals']} referrals "
+            f"(sent to 15: {counts['refused']}, past their deadline: {counts['past']}).",
         )
     )
 
@@ -292,11 +292,12 @@ def _report(session: Session, tally: Tally) -> None:
         out.print(session.say(f"ligne {where} : ", f"line {where}: ") + bad["sentence"])
     out.print(
         session.say(
-            f"{tally.received} reçues, {tally.repeated} déjà connues, {tally.placed} placées, "
-            f"{tally.refused} renvoyées au 15, {tally.ended} closes, "
-            f"{len(tally.rejected)} rejetées.",
-            f"{tally.received} received, {tally.repeated} known already, {tally.placed} placed, "
-            f"{tally.refused} sent to 15, {tally.ended} closed, "
-            f"{len(tally.rejected)} rejected.",
+            f"Reçues : {tally.received}. Déjà connues : {tally.repeated}. "
+            f"Placées : {tally.placed}. "
+            f"Renvoyées au 15 : {tally.refused}. Closes : {tally.ended}. "
+            f"Rejetées : {len(tally.rejected)}.",
+            f"Received: {tally.received}. Known already: {tally.repeated}. Placed: {tally.placed}. "
+            f"Sent to 15: {tally.refused}. Closed: {tally.ended}. "
+            f"Rejected: {len(tally.rejected)}.",
         )
     )

@@ -132,7 +132,7 @@ class TransitionError(BookingError):
     """The booking or referral can't take that step from where it is. Read it and decide again."""
 
     def __init__(self, what: str, found: str, wanted: str) -> None:
-        super().__init__(f"{what} is {found}, it can't become {wanted}")
+        super().__init__(f"{what} is {found}, it can't be {wanted}")
         self.what = what
         self.found = found
         self.wanted = wanted

@@ -61,15 +61,16 @@ def offers(
 
     Raises
     ------
+    DuplicateReferralError
+        When the referral has a seat.
     TransitionError
-        When the referral has a seat, or is closed or refused.
+        When it is closed or refused.
     """
     referral = unit.stored_referral(referral_id).referral
-    held = unit.booking_of(referral_id)
-    if held is not None:
-        raise TransitionError(f"referral {referral_id}", held.status.value, "offered seats")
+    if unit.booking_of(referral_id) is not None:
+        raise DuplicateReferralError(referral_id)
     if referral.state in {ReferralState.CLOSED, ReferralState.REFUSED}:
-        raise TransitionError(f"referral {referral_id}", referral.state.value, "offered seats")
+        raise TransitionError(f"referral {referral_id}", referral.state.value, "offered a seat")
     policy = unit.policy(referral.territory)
     problem, candidates = _ranked(unit, referral, policy, now=now, matrix=matrix)
     if problem is None:

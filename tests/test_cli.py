@@ -186,7 +186,7 @@ def test_intake_in_words_names_line_and_field(loaded: Shell) -> None:
     done = intake(loaded, [record("1"), record("2", priority="soonish")])
     assert done.returncode == 7
     assert "priority" in done.stdout
-    assert "1 reçues" in done.stdout
+    assert "Reçues : 1." in done.stdout
 
 
 def test_offers_for_a_waiting_referral(loaded: Shell) -> None:

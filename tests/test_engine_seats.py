@@ -114,6 +114,8 @@ def test_a_second_seat_for_one_referral_is_refused(store: SqlStore) -> None:
     engine.hold(first, now=NOW)
     with pytest.raises(DuplicateReferralError):
         engine.hold(second, now=NOW)
+    with pytest.raises(DuplicateReferralError):
+        engine.offers(referral().id, now=NOW)
 
 
 def test_an_offer_runs_out_at_its_instant(store: SqlStore) -> None:
