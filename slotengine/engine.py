@@ -5,7 +5,7 @@ Every changing verb takes ``now`` and ``actor`` and is one transaction: it happe
 or not at all. "No slot fits" is an answer; the world saying no is a ``BookingError``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -22,6 +22,7 @@ from slotengine.codes import BookingStatus
 from slotengine.data_folder import default_url
 from slotengine.domain import Actor, Booking, Practitioner, Referral, Site, Slot
 from slotengine.policy import Policy
+from slotengine.ports import Unit
 from slotengine.problem import Limits, TravelMatrix
 from slotengine.queries import Queries
 from slotengine.tokens import read_token
@@ -260,11 +261,11 @@ class Engine(Queries):
 
     def confirm(self, booking_id: str, *, now: datetime, actor: Actor | None = None) -> Booking:
         """Confirms a held or promised seat, or raises HoldExpiredError; again gives the same."""
-        return self._store.write(lambda unit: unit.confirm(booking_id), now=now, actor=actor)
+        return self._step(booking_id, lambda unit: unit.confirm(booking_id), now=now, actor=actor)
 
     def tell(self, booking_id: str, *, now: datetime, actor: Actor | None = None) -> Booking:
         """Records that the patient was told a promised seat: from now on no night moves it."""
-        return self._store.write(lambda unit: unit.tell(booking_id), now=now, actor=actor)
+        return self._step(booking_id, lambda unit: unit.tell(booking_id), now=now, actor=actor)
 
     def release(self, booking_id: str, *, now: datetime, actor: Actor | None = None) -> Booking:
         """Gives a seat back because the requester did not want it."""
@@ -274,7 +275,8 @@ class Engine(Queries):
         self, booking_id: str, *, reason: str, now: datetime, actor: Actor | None = None
     ) -> Booking:
         """Cancels a booking; its referral waits again. Repeating it changes nothing."""
-        return self._store.write(
+        return self._step(
+            booking_id,
             lambda unit: unit.end_booking(booking_id, BookingStatus.CANCELLED, why=reason),
             now=now,
             actor=actor,
@@ -289,9 +291,29 @@ class Engine(Queries):
         actor: Actor | None = None,
     ) -> Booking:
         """Records that the patient came, or did not; the referral is closed."""
-        return self._store.write(
-            lambda unit: unit.end_booking(booking_id, outcome), now=now, actor=actor
+        return self._step(
+            booking_id,
+            lambda unit: unit.end_booking(booking_id, outcome),
+            now=now,
+            actor=actor,
         )
+
+    def _step(
+        self,
+        booking_id: str,
+        step: Callable[[Unit], Booking],
+        *,
+        now: datetime,
+        actor: Actor | None,
+    ) -> Booking:
+        """Takes one step with a booking; a clock gone back would revive a hold that ran out."""
+
+        def work(unit: Unit) -> Booking:
+            territory = unit.booking(booking_id).territory
+            unit.advance_clock(territory, unit.policy(territory).clock_tolerance)
+            return step(unit)
+
+        return self._store.write(work, now=now, actor=actor)
 
     # --- the night, and why ---
 

@@ -16,6 +16,7 @@ from slotengine.codes import (
 )
 from slotengine.domain import TimeWindow
 from slotengine.errors import (
+    ClockError,
     DuplicateReferralError,
     HoldExpiredError,
     SlotTakenError,
@@ -180,6 +181,22 @@ def test_confirming_after_the_hold_ran_out_tells_the_truth(store: SqlStore) -> N
     again = engine.place(referral(), now=later(6))
     assert again.booking.status is BookingStatus.HELD
     assert again.booking.id != placed.booking.id
+
+
+def test_a_clock_that_went_back_does_not_revive_a_hold(store: SqlStore) -> None:
+    engine = counter(store)
+    held = engine.place(referral("1"), now=NOW).booking
+    engine.refer(referral("2"), now=later(7))
+    steps = (
+        lambda now: engine.confirm(held.id, now=now),
+        lambda now: engine.release(held.id, now=now),
+        lambda now: engine.close(held.id, BookingStatus.FULFILLED, now=now),
+    )
+    for step in steps:
+        with pytest.raises(ClockError):
+            step(later(4.9))
+    with pytest.raises(HoldExpiredError):
+        engine.confirm(held.id, now=later(5))
 
 
 def test_place_holds_the_best_seat_and_repeats_itself(store: SqlStore) -> None:
