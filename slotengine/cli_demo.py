@@ -59,13 +59,16 @@ def run(session: Session, *, territory: str, seed: int, url: str | None) -> None
         policy = engine.policy(territory)
         morning = next_morning(policy, now)
         placement = _at_the_counter(engine, place.communes[0], policy, now=morning)
-        figures["placement"] = _placement_figures(session, placement)
+        why = _why(session, engine, placement, now=morning)
+        figures["placement"] = _placement_figures(session, placement) | {"why": why}
         figures["seconds_total"] = round(perf_counter() - started, 2)
         if session.json:
             session.emit(figures)
             return
         plan_tables(session, report, policy)
         _tell(session, placement, policy)
+        for line in why:
+            session.out.print(f"  {line}")
 
 
 @contextmanager
@@ -109,6 +112,35 @@ def _at_the_counter(
     if not isinstance(one, New):
         raise InputError(f"the demonstration's own record was not read: {one}")
     return engine.place(one.referral, now=now, actor=OPEN_AT)
+
+
+def _why(session: Session, engine: Engine, placement: Placement, *, now: datetime) -> list[str]:
+    """Says what the coordinator may read of it: the seat against the next best, or the rule."""
+    found = engine.explain(placement.referral, now=now, breakdown=True)
+    if found.seat is None:
+        told = " ".join(reason.text(session.lang) for reason in found.reasons)
+        return [session.say(f"pour le coordinateur : {told}", f"for the coordinator: {told}")]
+    seat, other = found.seat, found.runner_up
+    lines = [
+        session.say(
+            f"pourquoi elle : {seat.wait_minutes} min d'attente et {seat.travel_minutes} min de "
+            f"trajet coûtent {seat.cost} minutes pondérées",
+            f"why this one: {seat.wait_minutes} min of waiting and {seat.travel_minutes} min of "
+            f"travel cost {seat.cost} weighted minutes",
+        )
+    ]
+    if other is None:
+        none = ("aucune autre place libre ne convient", "no other free seat fits")
+        return [*lines, word(none, session.lang)]
+    return [
+        *lines,
+        session.say(
+            f"la meilleure autre place libre ({other.wait_minutes} et {other.travel_minutes} min) "
+            f"en coûte {other.cost}",
+            f"the best other free seat ({other.wait_minutes} and {other.travel_minutes} min) "
+            f"costs {other.cost}",
+        ),
+    ]
 
 
 def _placement_figures(session: Session, placement: Placement) -> dict[str, Any]:

@@ -165,8 +165,8 @@ SENTENCES: dict[ReasonCode, tuple[str, str]] = {
         "The patient can't get to the slots left in time.",
     ),
     ReasonCode.SEATS_TAKEN: (
-        "Les {seats} places possibles sont prises par des demandes plus urgentes ou mieux placées.",
-        "All {seats} possible seats are taken, by referrals more urgent or better placed.",
+        "Places possibles : {seats}, toutes prises par d'autres demandes.",
+        "Possible seats: {seats}, all taken by other referrals.",
     ),
     ReasonCode.NO_FREE_SEAT: (
         "Aucune place libre ne convient.",
@@ -224,7 +224,7 @@ class Reason(Value):
         Examples
         --------
         >>> Reason(code=ReasonCode.SEATS_TAKEN, figures={"seats": 3}).text(Lang.EN)
-        'All 3 possible seats are taken, by referrals more urgent or better placed.'
+        'Possible seats: 3, all taken by other referrals.'
         """
         suffix = f"_{lang.value}"
         figures = {key.removesuffix(suffix): value for key, value in self.figures.items()}

@@ -135,6 +135,7 @@ def ambient_uses(source: str) -> list[tuple[str, int]]:
 
 FOLDERS = ("slotengine", "solver", "adapters", "fixtures", "tests", "benchmarks", "docs", ".ci")
 TEXT = {".py", ".md", ".toml", ".csv", ".json", ".mako", ".txt", ""}
+MADE_BY_TOOLS = {"__pycache__", ".hypothesis", ".pytest_cache", ".ruff_cache", ".mypy_cache"}
 
 
 def text_files() -> list[Path]:
@@ -143,5 +144,5 @@ def text_files() -> list[Path]:
     return sorted(
         file
         for file in (*inside, *PROJECT.glob("*"))
-        if file.is_file() and file.suffix in TEXT and "__pycache__" not in file.parts
+        if file.is_file() and file.suffix in TEXT and not MADE_BY_TOOLS & set(file.parts)
     )
