@@ -15,8 +15,7 @@ from slotengine.ports import Unit
 from slotengine.problem import Candidate, Problem, TravelMatrix
 from slotengine.reasons import Reason, ReasonCode, Rule
 from slotengine.tokens import OfferToken
-
-UNPLACED = frozenset({ReferralState.RECEIVED, ReferralState.WAITING})
+from slotengine.transitions import ENDED, UNPLACED
 
 
 def out_of_hours(policy: Policy, now: datetime) -> tuple[Reason, ...]:
@@ -69,7 +68,7 @@ def offers(
     referral = unit.stored_referral(referral_id).referral
     if unit.booking_of(referral_id) is not None:
         raise DuplicateReferralError(referral_id)
-    if referral.state in {ReferralState.CLOSED, ReferralState.REFUSED}:
+    if referral.state in ENDED:
         raise TransitionError(f"referral {referral_id}", referral.state.value, "offered a seat")
     policy = unit.policy(referral.territory)
     problem, candidates = _ranked(unit, referral, policy, now=now, matrix=matrix)
@@ -154,7 +153,7 @@ def hold(unit: Unit, token: OfferToken, *, now: datetime, matrix: TravelMatrix |
         if present.slot == token.slot and present.status is BookingStatus.HELD:
             return present
         raise DuplicateReferralError(referral.id)
-    if referral.state in {ReferralState.CLOSED, ReferralState.REFUSED}:
+    if referral.state in ENDED:
         raise TransitionError(f"referral {referral.id}", referral.state.value, "held")
     if token.expired(now):
         raise SlotTakenError(token.slot, "the offer has run out")

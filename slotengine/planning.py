@@ -18,6 +18,7 @@ from slotengine.policy import Policy
 from slotengine.ports import Unit
 from slotengine.problem import Limits, Plan, Problem, TravelMatrix
 from slotengine.reasons import Reason, ReasonCode
+from slotengine.transitions import UNPLACED
 
 PLANNED_STATES = (
     ReferralState.RECEIVED,
@@ -142,7 +143,7 @@ def commit(
     for conflict in unit.commit_plan(plan, problem.slots):
         replacement = None
         state = unit.stored_referral(conflict.referral).referral.state
-        if state in {ReferralState.RECEIVED, ReferralState.WAITING}:
+        if state in UNPLACED:
             replacement, _ = reseat(
                 unit, conflict.referral, now=now, matrix=matrix, why="plan_conflict"
             )

@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 from slotengine import explaining, offering, planning
 from slotengine.answers import Event, Offer, Receipt
-from slotengine.codes import ReferralState
 from slotengine.domain import Booking, Referral, Slot, TimeWindow
 from slotengine.policy import Policy
 from slotengine.ports import Store
 from slotengine.problem import Explanation, Problem, TravelMatrix
+from slotengine.transitions import UNPLACED
 
 MAX_OFFERS = 20
 """Requesters see offers, never an agenda."""
@@ -35,8 +35,7 @@ class Queries:
 
     def waiting(self, territory: str) -> tuple[Referral, ...]:
         """Gives the referrals that need a seat and have none."""
-        states = (ReferralState.RECEIVED, ReferralState.WAITING)
-        return self._store.read(lambda unit: unit.referrals(territory, states))
+        return self._store.read(lambda unit: unit.referrals(territory, sorted(UNPLACED)))
 
     def offers(self, referral_id: str, *, now: datetime, limit: int = 3) -> list[Offer]:
         """Gives the best free seats, best first: ``limit`` of them, at most ``MAX_OFFERS``."""

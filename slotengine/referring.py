@@ -12,8 +12,7 @@ from slotengine.ports import StoredReferral, Unit
 from slotengine.problem import TravelMatrix
 from slotengine.reasons import Reason, ReasonCode
 from slotengine.redflags import red_flags
-
-ENDED = frozenset({ReferralState.CLOSED, ReferralState.REFUSED})
+from slotengine.transitions import ENDED
 
 
 def filled(referral: Referral, policy: Policy) -> Referral:

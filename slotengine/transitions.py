@@ -41,3 +41,6 @@ REFERRAL_STEPS: dict[ReferralState, frozenset[ReferralState]] = {
 
 UNPLACED = frozenset({R.RECEIVED, R.WAITING})
 """States of a referral that needs a seat and has none."""
+
+ENDED = frozenset({R.CLOSED, R.REFUSED})
+"""States that a referral never leaves."""
