@@ -47,7 +47,7 @@ def run(session: Session, *, territory: str, seed: int, url: str | None) -> None
         place = fixture(territory, seed=seed)
         now = place.as_of
         started = perf_counter()
-        load_territory(session, engine, territory, seed=seed, now=now)
+        load_territory(session, engine, place)
         problem = engine.problem(territory, now=now)
         with session.busy(f"{territory}: plan"):
             report = engine.plan(territory, now=now, seed=seed, actor=OPEN_AT)

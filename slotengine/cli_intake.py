@@ -32,7 +32,7 @@ from slotengine.errors import (
 from slotengine.fixtures import NAMES
 from slotengine.fixtures import territory as fixture
 from slotengine.fixtures.communes import box_of, communes
-from slotengine.fixtures.nouns import Supply
+from slotengine.fixtures.nouns import Supply, Territory
 from slotengine.labels import REFERRAL_STATE, word
 from slotengine.policy import Policy
 from slotengine.vault import Pseudonymiser
@@ -66,7 +66,10 @@ def load(
     policy: Policy | None,
 ) -> None:
     """Loads a shipped territory as of now."""
-    counts = load_territory(session, engine, name, seed=seed, now=now, policy=policy)
+    if policy is not None and policy.territory != name:
+        raise PolicyError(f"policy is of {policy.territory}, not of {name}")
+    place = fixture(name, seed=seed, as_of=now)
+    counts = load_territory(session, engine, place, policy=policy)
     if session.json:
         session.emit(counts)
         return
@@ -81,18 +84,10 @@ def load(
 
 
 def load_territory(
-    session: Session,
-    engine: Engine,
-    name: str,
-    *,
-    seed: int,
-    now: datetime,
-    policy: Policy | None = None,
+    session: Session, engine: Engine, place: Territory, *, policy: Policy | None = None
 ) -> dict[str, Any]:
     """Publishes a shipped territory and refers its waiting referrals; gives the counts."""
-    place = fixture(name, seed=seed, as_of=now)
-    if policy is not None and policy.territory != name:
-        raise PolicyError(f"policy is of {policy.territory}, not of {name}")
+    name, now = place.name, place.as_of
     engine.set_policy(policy or place.policy, now=now, actor=OPEN_AT)
     published = engine.publish(
         name,

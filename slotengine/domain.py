@@ -267,6 +267,11 @@ class Booking(Value):
     told_at: Instant | None = None
     version: Annotated[int, Field(ge=1)] = 1
 
+    @property
+    def movable(self) -> bool:
+        """Whether a night may move it: promised, and the patient not told."""
+        return self.status is BookingStatus.PROMISED and self.told_at is None
+
 
 def referral_id(territory: str, source: SourceKind, reference: str) -> str:
     """

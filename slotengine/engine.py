@@ -184,7 +184,9 @@ class Engine(Queries):
         """
         return self._store.write(
             lambda unit: offering.answered(
-                unit, referring.receive(unit, referral, now=now), now=now
+                referring.receive(unit, referral, now=now),
+                unit.policy(referral.territory),
+                now=now,
             ),
             now=now,
             actor=actor,

@@ -4,11 +4,11 @@ From the store to a Problem: what one referral, or one night, may know.
 The counter and the night load through the same functions, so that both see the same rules.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from slotengine.codes import ACTIVE, BookingStatus, ReferralState, SlotState
+from slotengine.codes import ReferralState, SlotState
 from slotengine.domain import Booking, Practitioner, Referral, Site, Slot, TimeWindow, by_id
 from slotengine.policy import Policy
 from slotengine.ports import Unit
@@ -18,11 +18,6 @@ _Supply = TypeVar("_Supply", Practitioner, Site)
 
 EDGE = timedelta(seconds=1)
 """A window is half-open; a deadline is inclusive: the window must end just after it."""
-
-
-def is_movable(booking: Booking) -> bool:
-    """Tells whether the night may move a booking: promised, and the patient not told."""
-    return booking.status is BookingStatus.PROMISED and booking.told_at is None
 
 
 def counter_problem(
@@ -39,7 +34,7 @@ def counter_problem(
     slots = _slots_before(unit, referral.territory, now, referral.deadline)
     bookings = unit.active_bookings([slot.id for slot in slots])
     return _problem(
-        unit, [referral], policy, now=now, slots=slots, bookings=bookings, matrix=matrix
+        unit, [referral], policy, now=now, slots=slots, bookings=bookings, free=_none, matrix=matrix
     )
 
 
@@ -65,8 +60,8 @@ def open_problem(
         now=as_of,
         slots=slots,
         bookings=(),
+        free=lambda booking: booking.referral == referral.id,
         matrix=matrix,
-        leaving_out=referral.id,
     )
     taken = unit.active_bookings([slot.id for slot in slots])
     return problem, tuple(one for one in taken if one.referral != referral.id)
@@ -89,12 +84,20 @@ def night_problem(
     window = TimeWindow(start=now, end=now + horizon)
     slots = _open_slots(unit, policy.territory, window)
     placing = {referral.id for referral in referrals}
-    bookings = [
-        booking
-        for booking in unit.active_bookings([slot.id for slot in slots])
-        if not (booking.referral in placing and is_movable(booking))
-    ]
-    return _problem(unit, referrals, policy, now=now, slots=slots, bookings=bookings, matrix=matrix)
+    return _problem(
+        unit,
+        referrals,
+        policy,
+        now=now,
+        slots=slots,
+        bookings=unit.active_bookings([slot.id for slot in slots]),
+        free=lambda booking: booking.referral in placing and booking.movable,
+        matrix=matrix,
+    )
+
+
+def _none(_: Booking) -> bool:
+    return False
 
 
 def _open_slots(unit: Unit, territory: str, window: TimeWindow) -> list[Slot]:
@@ -109,23 +112,20 @@ def _problem(
     now: datetime,
     slots: Sequence[Slot],
     bookings: Iterable[Booking],
+    free: Callable[[Booking], bool],
     matrix: TravelMatrix | None,
-    leaving_out: str | None = None,
 ) -> Problem:
+    """Builds a Problem in which every active booking is pinned but those that are ``free``."""
     known = by_id(slots)
-    pinned = {booking.id: booking for booking in bookings}
+    pinned = {booking.id: booking for booking in bookings if not free(booking)}
     patients: dict[str, str] = {}
-    placing = {referral.id for referral in referrals}
     for referral in referrals:
         # A patient's other appointments count in every territory and outside the horizon too.
         for booking, slot in unit.patient_bookings(referral.patient.key):
-            if booking.referral in placing and is_movable(booking):
-                continue
-            if booking.referral == leaving_out:
-                continue
-            pinned[booking.id] = booking
-            patients[booking.id] = referral.patient.key
-            known.setdefault(slot.id, slot)
+            if not free(booking):
+                pinned[booking.id] = booking
+                patients[booking.id] = referral.patient.key
+                known.setdefault(slot.id, slot)
     pins = [
         Pin(
             referral=booking.referral,
@@ -134,7 +134,6 @@ def _problem(
             seat=booking.seat,
         )
         for booking in pinned.values()
-        if booking.slot in known and booking.status in ACTIVE
     ]
     listed = list(known.values())
     return Problem.build(

@@ -35,11 +35,10 @@ def out_of_hours(policy: Policy, now: datetime) -> tuple[Reason, ...]:
     )
 
 
-def answered(unit: Unit, receipt: Receipt, *, now: datetime) -> Receipt:
+def answered(receipt: Receipt, policy: Policy, *, now: datetime) -> Receipt:
     """Adds to a receipt who answers while the territory is closed; 15 needs no second number."""
     if receipt.state is ReferralState.REFUSED:
         return receipt
-    policy = unit.policy(unit.stored_referral(receipt.referral).referral.territory)
     return receipt.replaced(reasons=receipt.reasons + out_of_hours(policy, now))
 
 

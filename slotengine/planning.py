@@ -12,7 +12,7 @@ from slotengine.answers import Conflict, PlanReport, Receipt
 from slotengine.codes import Priority, ReferralState
 from slotengine.domain import Referral, TimeWindow
 from slotengine.errors import InputError, PlanRejectedError
-from slotengine.loading import is_movable, night_problem
+from slotengine.loading import night_problem
 from slotengine.offering import reseat
 from slotengine.policy import Policy
 from slotengine.ports import Unit
@@ -90,7 +90,7 @@ def _left_out(unit: Unit, referral: Referral, window: TimeWindow) -> ReasonCode 
         booking = unit.booking_of(referral.id)
         if booking is not None:
             start = unit.slot(booking.slot).start
-            free = is_movable(booking) and window.start <= start < window.end
+            free = booking.movable and window.start <= start < window.end
             return None if free else ReasonCode.LINKED
     if referral.deadline is not None and referral.deadline < window.start:
         return ReasonCode.DEADLINE_PAST

@@ -21,13 +21,14 @@ from slotengine.store_counters import Day, local_days
 from slotengine.store_events import Record, chunks
 from slotengine.store_publication import Publication
 from slotengine.store_seats import TAKEN
+from slotengine.transitions import UNPLACED
 
 PLANNED = "planned"
 """Why a promise was made."""
 REPLANNED = "planned again"
 """Why an untold promise was cancelled."""
 
-_PLACEABLE = frozenset({ReferralState.RECEIVED, ReferralState.WAITING, ReferralState.PROMISED})
+_PLACEABLE = UNPLACED | {ReferralState.PROMISED}
 
 
 class Plans(Publication):
@@ -65,7 +66,7 @@ class Plans(Publication):
             else:
                 conflicts.append(_conflict(assignment, why or str(slot)))
         self._finish(
-            [held.id for held in active.values() if _movable(held) and held.id not in staying],
+            [held.id for held in active.values() if held.movable and held.id not in staying],
             BookingStatus.CANCELLED,
             REPLANNED,
         )
@@ -194,10 +195,6 @@ class Plans(Publication):
         self._append([{"territory": plan.territory, "kind": "plan.committed", "why": plan.digest}])
 
 
-def _movable(booking: Booking) -> bool:
-    return booking.status is BookingStatus.PROMISED and booking.told_at is None
-
-
 def _stays(booking: Booking, assignment: Assignment) -> bool:
     """Tells whether a promise already is what the plan wants, told or not."""
     return booking.status is BookingStatus.PROMISED and (
@@ -217,7 +214,7 @@ def _stopped(plan: Plan, row: Record | None, held: Booking | None) -> str | None
         return "the referral is unknown here"
     if _amended(plan, row):
         return "the referral was amended meanwhile"
-    if held is not None and not _movable(held):
+    if held is not None and not held.movable:
         return f"the referral has booking {held.id}"
     if ReferralState(row.state) not in _PLACEABLE:
         return f"the referral is {row.state}"
