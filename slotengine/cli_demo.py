@@ -52,11 +52,11 @@ def run(session: Session, *, territory: str, seed: int, url: str | None) -> None
         with session.busy(f"{territory}: plan"):
             report = engine.plan(territory, now=now, seed=seed, actor=OPEN_AT)
         violations = check(problem, report.plan)
-        figures = plan_figures(report) | {
+        policy = engine.policy(territory)
+        figures = plan_figures(report, policy) | {
             "bound_from_duals": list(bounds(problem, report.plan)),
             "violations": len(violations),
         }
-        policy = engine.policy(territory)
         morning = next_morning(policy, now)
         placement = _at_the_counter(engine, place.communes[0], policy, now=morning)
         why = _why(session, engine, placement, now=morning)

@@ -1,5 +1,6 @@
 """Answers as tables for people (words, never codes) or as JSON for programs."""
 
+from collections import Counter
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,11 +17,17 @@ from slotengine.labels import Lang, Words, kilometres, when, within, word
 from slotengine.policy import Counting, Policy
 from slotengine.problem import LEVELS, Explanation, Plan
 from slotengine.reasons import Reason, ReasonCode, step_words
+from slotengine.solver.disclosure import UNSERVED_CODES, hide_small
 
 SECONDS_PER_HOUR = 3600
 
 PROVED: Words = ("Plan optimal, prouvé à chaque niveau", "Optimal plan, proved at every level")
 NOT_PROVED: Words = ("Meilleur plan trouvé, non prouvé", "Best plan found, not proved")
+
+RARE: Words = (
+    "Autres raisons, trop rares pour être comptées une à une.",
+    "Other reasons, each too rare to be counted by itself.",
+)
 
 LEVEL_WORDS: dict[str, Words] = {
     "1a": ("sans place, urgence immédiate", "without a seat, at once"),
@@ -100,7 +107,7 @@ def journey_words(session: Session, minutes: int, metres: int) -> str:
 def plan(session: Session, report: PlanReport, policy: Policy) -> None:
     """Shows a planning run."""
     if session.json:
-        session.emit(plan_figures(report) | {"conflicts": _dump(report.conflicts)})
+        session.emit(plan_figures(report, policy) | {"conflicts": _dump(report.conflicts)})
         return
     plan_tables(session, report, policy)
 
@@ -109,9 +116,10 @@ def _dump(values: tuple[Any, ...]) -> list[Any]:
     return [value.model_dump(mode="json") for value in values]
 
 
-def plan_figures(report: PlanReport) -> dict[str, Any]:
+def plan_figures(report: PlanReport, policy: Policy) -> dict[str, Any]:
     """Gives the figures of a planning run, for JSON."""
     found = report.plan
+    reasons, rest = reason_counts(found, policy)
     return {
         "territory": found.territory,
         "as_of": found.as_of.isoformat(),
@@ -125,7 +133,8 @@ def plan_figures(report: PlanReport) -> dict[str, Any]:
             for name, (served, total) in report.served_by_priority.items()
         },
         "without_own_practitioner": report.without_own_practitioner,
-        "unserved_reasons": reason_counts(found),
+        "unserved_reasons": reasons,
+        "unserved_other_reasons": rest,
         "levels": list(LEVELS),
         "proved": found.proved,
         "proved_levels": found.proved_levels,
@@ -137,13 +146,17 @@ def plan_figures(report: PlanReport) -> dict[str, Any]:
     }
 
 
-def reason_counts(found: Plan) -> dict[str, int]:
-    """Counts the first reason of each unserved referral, most frequent first."""
-    counts: dict[str, int] = {}
-    for unserved in found.unserved:
-        code = unserved.reasons[0].code.value
-        counts[code] = counts.get(code, 0) + 1
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+def reason_counts(found: Plan, policy: Policy) -> tuple[dict[str, int], int]:
+    """
+    Counts the first reason of each unserved referral, most frequent first, and the rest.
+
+    The rest are reasons so rare that a count would point at somebody; they are told as one number.
+    """
+    counts = Counter(unserved.reasons[0].code for unserved in found.unserved)
+    cells = hide_small({code: counts[code] for code in UNSERVED_CODES}, policy.hidden_below)
+    shown = {code.value: count for code, count in cells.items() if count}
+    rest = counts.total() - sum(shown.values())
+    return dict(sorted(shown.items(), key=lambda item: (-item[1], item[0]))), rest
 
 
 def plan_tables(session: Session, report: PlanReport, policy: Policy) -> None:
@@ -168,8 +181,11 @@ def plan_tables(session: Session, report: PlanReport, policy: Policy) -> None:
             f"{report.without_own_practitioner} patients without a doctor of their own.",
         )
     )
-    for code, count in reason_counts(found).items():
+    reasons, rest = reason_counts(found, policy)
+    for code, count in reasons.items():
         session.out.print(f"{count} x {_general(ReasonCode(code), session.lang)}")
+    if rest:
+        session.out.print(f"{rest} x {word(RARE, session.lang)}")
     session.out.print(_proof_table(session, found))
     for conflict in report.conflicts:
         session.out.print(f"{conflict.referral} {conflict.slot}: {conflict.why}")
