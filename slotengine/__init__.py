@@ -76,6 +76,7 @@ if TYPE_CHECKING:
         UnknownIdError,
         UnknownTerritoryError,
     )
+    from slotengine.explanations import Candidate, Explanation, FunnelStep
     from slotengine.labels import Lang
     from slotengine.policy import (
         Counting,
@@ -91,19 +92,27 @@ if TYPE_CHECKING:
     from slotengine.ports import Store
     from slotengine.problem import (
         Assignment,
-        Candidate,
-        Explanation,
-        FunnelStep,
         LevelDuals,
         Limits,
         Pin,
         Plan,
         Problem,
+        Told,
         TravelMatrix,
         Unserved,
         Violation,
     )
     from slotengine.reasons import Reason, ReasonCode, Rule
+    from slotengine.side_constraints import (
+        Caps,
+        Effort,
+        Floor,
+        Groups,
+        HomeVisits,
+        Pathway,
+        Spread,
+        Step,
+    )
 
 __all__ = [
     "Actor",
@@ -113,6 +122,7 @@ __all__ = [
     "BookingError",
     "BookingStatus",
     "Candidate",
+    "Caps",
     "CareLevel",
     "ClockError",
     "Conflict",
@@ -120,11 +130,15 @@ __all__ = [
     "Deadlines",
     "Detour",
     "DuplicateReferralError",
+    "Effort",
     "Engine",
     "Event",
     "Explanation",
+    "Floor",
     "FunnelStep",
+    "Groups",
     "HoldExpiredError",
+    "HomeVisits",
     "HorizonError",
     "Incident",
     "InputError",
@@ -138,6 +152,7 @@ __all__ = [
     "Offer",
     "OpeningHours",
     "OutOfHours",
+    "Pathway",
     "Patient",
     "Pin",
     "Placement",
@@ -175,11 +190,14 @@ __all__ = [
     "SolverTimeoutError",
     "SourceKind",
     "Speeds",
+    "Spread",
+    "Step",
     "Store",
     "StoreBusyError",
     "StoreError",
     "TimeWindow",
     "TokenError",
+    "Told",
     "TransitionError",
     "TravelMatrix",
     "UnknownIdError",
@@ -269,17 +287,16 @@ _ROOMS = {
         "Speeds",
         "WaitingWeights",
     ),
+    "explanations": ("Candidate", "Explanation", "FunnelStep"),
     "ports": ("Store",),
     "problem": (
         "Assignment",
-        "Candidate",
-        "Explanation",
-        "FunnelStep",
         "LevelDuals",
         "Limits",
         "Pin",
         "Plan",
         "Problem",
+        "Told",
         "TravelMatrix",
         "Unserved",
         "Violation",
@@ -288,6 +305,16 @@ _ROOMS = {
         "Reason",
         "ReasonCode",
         "Rule",
+    ),
+    "side_constraints": (
+        "Caps",
+        "Effort",
+        "Floor",
+        "Groups",
+        "HomeVisits",
+        "Pathway",
+        "Spread",
+        "Step",
     ),
 }
 """Where each public name lives; a test compares this table with the imports above."""

@@ -12,10 +12,11 @@ from slotengine.answers import Offer, PlanReport, WithdrawReport
 from slotengine.cli_options import Session
 from slotengine.codes import Priority
 from slotengine.engine import Engine
+from slotengine.explanations import Explanation
 from slotengine.fixtures import NAMES
 from slotengine.labels import Lang, Words, kilometres, when, within, word
 from slotengine.policy import Counting, Policy
-from slotengine.problem import LEVELS, Explanation, Plan
+from slotengine.problem import LEVELS, Plan
 from slotengine.reasons import Reason, ReasonCode, step_words
 from slotengine.solver.disclosure import UNSERVED_CODES, hide_small
 
@@ -29,12 +30,18 @@ RARE: Words = (
     "Other reasons, each too rare to be counted by itself.",
 )
 
+OPTIONAL_LEVELS = ("0", "3", "4")
+"""Shown only where a territory's policy makes them count."""
+
 LEVEL_WORDS: dict[str, Words] = {
+    "0": ("manque aux planchers", "short of the floors"),
     "1a": ("sans place, urgence immédiate", "without a seat, at once"),
     "1b": ("sans place, dès que possible", "without a seat, as soon as possible"),
     "1c": ("sans place, urgent", "without a seat, urgent"),
     "1d": ("sans place, courant", "without a seat, routine"),
     "2": ("attente et trajet (minutes pondérées)", "waiting and travel (weighted minutes)"),
+    "3": ("écart d'effort entre praticiens", "spread of effort between practitioners"),
+    "4": ("rendez-vous annoncés déplacés", "told bookings moved"),
     "5": ("départage", "tie-break"),
 }
 
@@ -201,6 +208,8 @@ def _proof_table(session: Session, found: Plan) -> Table:
         title=f"{words}, {found.seconds:.2f} s",
     )
     for level, reached, bound in zip(LEVELS, found.objective, found.bound, strict=True):
+        if level in OPTIONAL_LEVELS and reached == 0 and bound == 0:
+            continue
         name = word(LEVEL_WORDS[level], session.lang)
         table.add_row(name, str(reached), "?" if bound is None else str(bound))
     return table

@@ -153,6 +153,9 @@ class Practitioner(Value):
     accepted_motives: Codes = ()
     refused_motives: Codes = ()
     max_bookings_per_day: Annotated[int, Field(ge=0)] | None = None
+    max_bookings_per_week: Annotated[int, Field(ge=0)] | None = None
+    max_effort_minutes_per_day: Annotated[int, Field(ge=0)] | None = None
+    max_effort_minutes_per_week: Annotated[int, Field(ge=0)] | None = None
     new_patient_room: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
@@ -160,6 +163,17 @@ class Practitioner(Value):
         if self.min_age is not None and self.max_age is not None and self.max_age < self.min_age:
             msg = "max_age lies below min_age"
             raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _caps_ordered(self) -> Self:
+        for day, week in (
+            (self.max_bookings_per_day, self.max_bookings_per_week),
+            (self.max_effort_minutes_per_day, self.max_effort_minutes_per_week),
+        ):
+            if day is not None and week is not None and week < day:
+                msg = "caps contradict each other: a week's lies below a day's"
+                raise ValueError(msg)
         return self
 
 
@@ -210,6 +224,8 @@ class Referral(Value):
 
     ``windows`` empty means any time; ``specialties`` empty means any of the professions;
     ``deadline`` and ``max_travel_metres`` absent mean the Policy's, which the engine fills in.
+    Referrals of one ``group`` are seated together or not at all; one that ``follows`` another is
+    ``step`` of a ``pathway`` of the Policy.
     """
 
     id: Id
@@ -229,6 +245,8 @@ class Referral(Value):
     max_travel_metres: Metres | None = None
     group: Id | None = None
     follows: Id | None = None
+    pathway: Id | None = None
+    step: Annotated[int, Field(ge=0, le=9)] = 0
     received_at: Instant
     state: ReferralState = ReferralState.RECEIVED
 
@@ -239,6 +257,12 @@ class Referral(Value):
             raise ValueError(msg)
         if self.requester.kind is not self.source:
             msg = f"referral {self.id} comes from {self.source}, its requester is another kind"
+            raise ValueError(msg)
+        if (self.follows is not None) != (self.step > 0) or (self.step > 0 and not self.pathway):
+            msg = f"referral {self.id}: a later step names its pathway and whom it follows"
+            raise ValueError(msg)
+        if self.follows is not None and self.group is not None:
+            msg = f"referral {self.id} is in a group and a later step of a pathway"
             raise ValueError(msg)
         return self
 

@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from slotengine.codes import ReferralState
+from slotengine.explanations import Explanation
 from slotengine.loading import open_problem
 from slotengine.ports import Unit
-from slotengine.problem import Explanation, TravelMatrix
+from slotengine.problem import TravelMatrix
 from slotengine.reasons import Reason, ReasonCode
 from slotengine.redflags import red_flags
 

@@ -9,10 +9,11 @@ from slotengine.answers import Offer, Placement, Receipt
 from slotengine.codes import BookingStatus, ReferralState
 from slotengine.domain import Booking, Referral, Slot, by_id
 from slotengine.errors import DuplicateReferralError, SlotTakenError, TransitionError
+from slotengine.explanations import Candidate
 from slotengine.loading import counter_problem, open_problem
 from slotengine.policy import Policy
 from slotengine.ports import Unit
-from slotengine.problem import Candidate, Problem, TravelMatrix
+from slotengine.problem import Problem, TravelMatrix
 from slotengine.reasons import Reason, ReasonCode, Rule
 from slotengine.tokens import OfferToken
 from slotengine.transitions import ENDED, UNPLACED

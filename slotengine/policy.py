@@ -17,6 +17,16 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator,
 from slotengine.codes import Audience, CareLevel, Mobility, Priority, SourceKind
 from slotengine.domain import Audiences, Codes, Metres, TerritoryName, Value
 from slotengine.errors import PolicyError
+from slotengine.side_constraints import (
+    SHIPPED_PATHWAYS,
+    Caps,
+    Effort,
+    Floor,
+    Groups,
+    HomeVisits,
+    Pathway,
+    Spread,
+)
 
 Weight = Annotated[int, Field(ge=0, le=1_000)]
 Minutes = Annotated[int, Field(ge=0, le=100_000)]
@@ -209,6 +219,14 @@ class Policy(Value):
     clock_tolerance: Duration = timedelta(minutes=2)
     plan_horizon: PositiveDuration = timedelta(days=3)
     hidden_below: Annotated[int, Field(ge=1, le=100)] = 5
+    effort: Effort = Effort()
+    caps: Caps = Caps()
+    groups: Groups = Groups()
+    home_visits: HomeVisits | None = HomeVisits()
+    pathways: tuple[Pathway, ...] = SHIPPED_PATHWAYS
+    floors: tuple[Floor, ...] = ()
+    spread: Spread | None = None
+    max_told_moves: Annotated[int, Field(ge=0, le=1_000)] = 0
 
     @field_validator("timezone")
     @classmethod
@@ -227,6 +245,28 @@ class Policy(Value):
     ) -> dict[SourceKind, tuple[Audience, ...]]:
         # A policy file names the sources it changes; the others keep the default.
         return {**_default_audiences(), **rules}
+
+    @field_validator("pathways")
+    @classmethod
+    def _pathways_once(cls, pathways: tuple[Pathway, ...]) -> tuple[Pathway, ...]:
+        codes = [pathway.code for pathway in pathways]
+        if len(set(codes)) != len(codes):
+            msg = "a pathway is listed twice"
+            raise ValueError(msg)
+        return pathways
+
+    @field_validator("floors")
+    @classmethod
+    def _floors_once(cls, floors: tuple[Floor, ...]) -> tuple[Floor, ...]:
+        whom = [(floor.priority, floor.insee) for floor in floors]
+        if len(set(whom)) != len(whom):
+            msg = "two floors name the same referrals"
+            raise ValueError(msg)
+        return floors
+
+    def pathway(self, code: str) -> Pathway | None:
+        """Gives the pathway of a code, or None."""
+        return next((one for one in self.pathways if one.code == code), None)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -7,11 +7,11 @@ each level.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import pairwise
-from typing import Annotated, Protocol, Self, TypeVar
+from typing import Annotated, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -19,6 +19,7 @@ from slotengine.codes import Mode, Priority
 from slotengine.domain import (
     Id,
     Instant,
+    Location,
     Metres,
     Practitioner,
     Referral,
@@ -29,23 +30,36 @@ from slotengine.domain import (
 )
 from slotengine.errors import HorizonError, InputError, ProblemError
 from slotengine.policy import Policy
+from slotengine.problem_checks import (
+    check_agendas,
+    check_groups,
+    check_pathways,
+    check_referrals,
+    sorted_ids,
+)
 from slotengine.reasons import Reason
 
 MAX_HORIZON = timedelta(days=400)
 """Furthest slot start after ``as_of``: keeps every cost sum far below 2^53."""
 
-LEVELS = ("1a", "1b", "1c", "1d", "2", "5")
-"""Objective levels in lexicographic order: unserved by priority, inconvenience, tie-break."""
+LEVELS = ("0", "1a", "1b", "1c", "1d", "2", "3", "4", "5")
+"""
+Objective levels in lexicographic order: shortfall of floors, unserved by priority, inconvenience,
+effort spread, told bookings moved, tie-break.
+"""
 
 UNSERVED_LEVEL = {
-    Priority.STAT: 0,
-    Priority.ASAP: 1,
-    Priority.URGENT: 2,
-    Priority.ROUTINE: 3,
+    Priority.STAT: 1,
+    Priority.ASAP: 2,
+    Priority.URGENT: 3,
+    Priority.ROUTINE: 4,
 }
 """Index into ``LEVELS`` at which a referral of each priority counts as unserved."""
 
+FLOOR_LEVEL = LEVELS.index("0")
 COST_LEVEL = LEVELS.index("2")
+SPREAD_LEVEL = LEVELS.index("3")
+MOVE_LEVEL = LEVELS.index("4")
 TIE_LEVEL = LEVELS.index("5")
 
 Minutes = Annotated[int, Field(ge=0)]
@@ -84,43 +98,53 @@ class TravelMatrix(Value):
 
 
 class Pin(Value):
-    """A seat that is taken and must not move: confirmed, told, or held by somebody now."""
+    """
+    A seat that is taken and must not move: confirmed, told, or held by somebody now.
+
+    What side constraints read of it: how care is given, whether the practitioner sees the patient
+    for the first time, where a home visit leads (unknown restricts nothing), the group it is of.
+    """
 
     referral: Id
     patient: str
     slot: Id
     seat: Annotated[int, Field(ge=0)]
+    mode: Mode = Mode.AMB
+    first_visit: bool = True
+    location: Location | None = None
+    group: Id | None = None
+
+
+class Told(Value):
+    """
+    A booking whose patient was told and which may still move: the referral is to be placed too.
+
+    It keeps a seat in any case; at most ``Policy.max_told_moves`` of them leave their slot.
+    """
+
+    referral: Id
+    slot: Id
 
 
 class Limits(Value):
-    """How long the solver may take. Default 60 s, far above a territory's night."""
+    """
+    How long the solver may take, and how many nodes its search may open.
+
+    Default 60 s, far above a territory's night, and no limit of nodes. A plan that met only a limit
+    of nodes is the same on every machine; one that met a limit of seconds is not.
+    """
 
     seconds: Annotated[float, Field(gt=0, le=86_400)] = 60.0
-
-
-class _HasId(Protocol):
-    @property
-    def id(self) -> str: ...
-
-
-_Ided = TypeVar("_Ided", bound=_HasId)
-
-
-def _sorted_ids(what: str, values: Sequence[_Ided]) -> dict[str, _Ided]:
-    for before, after in pairwise(values):
-        if before.id == after.id:
-            raise ProblemError(f"{what} {after.id} is listed twice")
-        if before.id > after.id:
-            raise ProblemError(f"{what}s are not sorted by id: {after.id} after {before.id}")
-    return {value.id: value for value in values}
+    nodes: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
 
 
 class Problem(Value):
     """
     Everything that one planning run may know. ``Problem.build`` sorts for you.
 
-    ``referrals`` are to be placed (deadline and max travel filled in, at most one a patient);
-    ``pins`` are seats already given, whose slots are listed too.
+    ``referrals`` are to be placed (deadline and max travel filled in, one a patient or one pathway
+    a patient); ``pins`` are seats already given, whose slots are listed too; ``told`` are
+    referrals that have a seat and may change it.
     """
 
     territory: TerritoryName
@@ -131,6 +155,7 @@ class Problem(Value):
     slots: tuple[Slot, ...]
     referrals: tuple[Referral, ...]
     pins: tuple[Pin, ...] = ()
+    told: tuple[Told, ...] = ()
     matrix: TravelMatrix | None = None
 
     @classmethod
@@ -145,6 +170,7 @@ class Problem(Value):
         slots: Sequence[Slot],
         referrals: Sequence[Referral],
         pins: Sequence[Pin] = (),
+        told: Sequence[Told] = (),
         matrix: TravelMatrix | None = None,
     ) -> Self:
         """
@@ -167,6 +193,7 @@ class Problem(Value):
                 slots=tuple(sorted(slots, key=lambda value: value.id)),
                 referrals=tuple(sorted(referrals, key=lambda value: value.id)),
                 pins=tuple(sorted(pins, key=lambda pin: (pin.slot, pin.seat))),
+                told=tuple(sorted(told, key=lambda one: one.referral)),
                 matrix=matrix,
             )
         except ValidationError as invalid:
@@ -180,10 +207,10 @@ class Problem(Value):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        practitioners = _sorted_ids("practitioner", self.practitioners)
-        sites = _sorted_ids("site", self.sites)
-        slots = _sorted_ids("slot", self.slots)
-        _sorted_ids("referral", self.referrals)
+        practitioners = sorted_ids("practitioner", self.practitioners)
+        sites = sorted_ids("site", self.sites)
+        slots = sorted_ids("slot", self.slots)
+        referrals = sorted_ids("referral", self.referrals)
         if self.policy.territory != self.territory:
             raise ProblemError(f"policy of {self.policy.territory} in problem of {self.territory}")
         for slot in self.slots:
@@ -193,30 +220,15 @@ class Problem(Value):
                 raise ProblemError(f"slot {slot.id}: site {slot.site} is missing")
             if slot.start - self.as_of > MAX_HORIZON:
                 raise HorizonError(f"slot {slot.id} starts over {MAX_HORIZON.days} days ahead")
-        self._check_overlaps()
-        self._check_referrals()
-        self._check_pins(slots)
+        check_agendas(self.slots)
+        check_referrals(self.territory, self.referrals)
+        check_pathways(self.policy, referrals)
+        check_groups(self.policy, practitioners, self.slots, self.referrals)
+        self._check_pins(slots, referrals)
+        self._check_told(slots, referrals)
         return self
 
-    def _check_overlaps(self) -> None:
-        agenda = sorted(self.slots, key=lambda slot: (slot.practitioner, slot.start, slot.id))
-        for before, after in pairwise(agenda):
-            if before.practitioner == after.practitioner and after.start < before.end:
-                raise ProblemError(f"slots {before.id} and {after.id} of one practitioner overlap")
-
-    def _check_referrals(self) -> None:
-        patients: dict[str, str] = {}
-        for referral in self.referrals:
-            if referral.territory != self.territory:
-                raise ProblemError(f"referral {referral.id} is of {referral.territory}")
-            if referral.deadline is None or referral.max_travel_metres is None:
-                raise ProblemError(f"referral {referral.id}: deadline or max travel not filled in")
-            other = patients.setdefault(referral.patient.key, referral.id)
-            if other != referral.id:
-                raise ProblemError(f"referrals {other} and {referral.id} are of one patient")
-
-    def _check_pins(self, slots: dict[str, Slot]) -> None:
-        placing = {referral.id for referral in self.referrals}
+    def _check_pins(self, slots: dict[str, Slot], placing: dict[str, Referral]) -> None:
         seen: set[tuple[str, int]] = set()
         for pin in self.pins:
             if pin.slot not in slots:
@@ -229,6 +241,19 @@ class Problem(Value):
                 raise ProblemError(f"slot {pin.slot}: seat {pin.seat} is pinned twice")
             seen.add((pin.slot, pin.seat))
 
+    def _check_told(self, slots: dict[str, Slot], placing: dict[str, Referral]) -> None:
+        room = Counter(slot for slot, _ in self.free_seats)
+        for at, told in enumerate(self.told):
+            if told.referral not in placing:
+                raise ProblemError(f"told referral {told.referral} is not to be placed")
+            if at and self.told[at - 1].referral >= told.referral:
+                raise ProblemError(f"told referral {told.referral} is listed twice or unsorted")
+            if told.slot not in slots:
+                raise ProblemError(f"told referral {told.referral}: slot {told.slot} is missing")
+            room[told.slot] -= 1
+            if room[told.slot] < 0:
+                raise ProblemError(f"slot {told.slot} is told to more than it has seats")
+
     @cached_property
     def free_seats(self) -> tuple[tuple[str, int], ...]:
         """Seats that are not pinned, as (slot id, seat), sorted: the columns of the assignment."""
@@ -239,6 +264,16 @@ class Problem(Value):
             for seat in range(slot.capacity)
             if (slot.id, seat) not in taken
         )
+
+    @cached_property
+    def active_levels(self) -> tuple[str, ...]:
+        """The levels on which plans can differ; at the others every plan counts 0."""
+        idle = {
+            LEVELS[FLOOR_LEVEL]: not self.policy.floors,
+            LEVELS[SPREAD_LEVEL]: self.policy.spread is None,
+            LEVELS[MOVE_LEVEL]: not self.told or self.policy.max_told_moves == 0,
+        }
+        return tuple(level for level in LEVELS if not idle.get(level, False))
 
     @cached_property
     def travel_name(self) -> str:
@@ -275,7 +310,7 @@ class Unserved(Value):
 
 class LevelDuals(Value):
     """
-    The proof of one level: an integer per referral and per free seat, in the Problem's order.
+    The proof of one active level: an integer per referral and per free seat, in Problem order.
 
     Over the arcs that earlier levels left: ``cost - referral[i] - seat[j] >= 0`` for an arc,
     ``unserved cost - referral[i] >= 0`` where staying unserved is still allowed, ``-seat[j] >= 0``
@@ -291,8 +326,10 @@ class Plan(Value):
     """
     Who gets which seat, who gets none and why, and the proof.
 
-    ``objective[k]`` and ``bound[k]`` belong to ``LEVELS[k]``; the first ``proved_levels`` of them
-    are proved equal, and the bounds after those are ``None``.
+    ``objective[k]`` and ``bound[k]`` belong to ``LEVELS[k]``; the first ``proved_levels`` are
+    proved optimal, the next has the best bound known, and those after it have ``None``. ``duals``
+    prove the leading active levels for everybody to verify; a proved level without duals was
+    searched (docs/rules.md, Proof). ``displaced`` are those who have no seat because of a floor.
     """
 
     territory: TerritoryName
@@ -308,6 +345,7 @@ class Plan(Value):
     bound: tuple[int | None, ...]
     proved_levels: Annotated[int, Field(ge=0, le=len(LEVELS))]
     duals: tuple[LevelDuals, ...] = Field(repr=False)
+    displaced: tuple[Id, ...] = ()
     seconds: Annotated[float, Field(ge=0)]
 
     @property
@@ -328,41 +366,3 @@ class Violation(Value):
     rule: str
     subject: str
     detail: str
-
-
-class Candidate(Value):
-    """One seat that one referral may have now, best first in a ranking."""
-
-    referral: Id
-    slot: Id
-    seat: Annotated[int, Field(ge=0)]
-    mode: Mode
-    travel_metres: Metres
-    travel_minutes: Minutes
-    wait_minutes: Minutes
-    cost: Annotated[int, Field(ge=0)]
-    price: Annotated[int, Field(ge=0)] = 0
-    value: Annotated[int, Field(ge=0)]
-
-    @property
-    def score(self) -> int:
-        """Value less cost less price, in weighted minutes."""
-        return self.value - self.cost - self.price
-
-
-class FunnelStep(Value):
-    """How many free seats were left after a rule."""
-
-    rule: str
-    seats_left: Annotated[int, Field(ge=0)]
-
-
-class Explanation(Value):
-    """Why a referral has its seat, or none: the funnel of rules and the reasons."""
-
-    referral: Id
-    served: bool
-    seat: Assignment | None
-    runner_up: Candidate | None
-    funnel: tuple[FunnelStep, ...]
-    reasons: tuple[Reason, ...]

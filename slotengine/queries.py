@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from slotengine import explaining, offering, planning
 from slotengine.answers import Event, Offer, Receipt
 from slotengine.domain import Booking, Referral, Slot, TimeWindow
+from slotengine.explanations import Explanation
 from slotengine.policy import Policy
 from slotengine.ports import Store
-from slotengine.problem import Explanation, Problem, TravelMatrix
+from slotengine.problem import Problem, TravelMatrix
 from slotengine.transitions import UNPLACED
 
 MAX_OFFERS = 20

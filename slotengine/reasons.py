@@ -27,11 +27,15 @@ class Rule(StrEnum):
     WINDOW = "window"
     DEADLINE = "deadline"
     PATIENT_BUSY = "patient_busy"
+    PATHWAY = "pathway"
+    GROUP = "group"
     MOBILITY = "mobility"
     ACCESS = "access"
     LOCATION = "location"
     TRAVEL = "travel"
     REACH = "reach"
+    TOUR = "tour"
+    CAP = "cap"
 
 
 RULE: dict[Rule, Words] = {
@@ -46,11 +50,15 @@ RULE: dict[Rule, Words] = {
     Rule.WINDOW: ("disponibilités du patient", "patient's available times"),
     Rule.DEADLINE: ("échéance", "deadline"),
     Rule.PATIENT_BUSY: ("autre rendez-vous du patient", "patient's other appointment"),
+    Rule.PATHWAY: ("étape précédente du parcours", "step before it in the pathway"),
+    Rule.GROUP: ("places côte à côte", "seats side by side"),
     Rule.MOBILITY: ("capacité à se déplacer", "ability to travel"),
     Rule.ACCESS: ("accès en fauteuil roulant", "wheelchair access"),
     Rule.LOCATION: ("lieu du patient connu", "patient's place known"),
     Rule.TRAVEL: ("distance", "distance"),
     Rule.REACH: ("arriver à temps", "getting there in time"),
+    Rule.TOUR: ("trajets entre visites à domicile", "ways between home visits"),
+    Rule.CAP: ("plafond du praticien", "practitioner's limit"),
 }
 """What each rule is about, in French and English."""
 
@@ -77,11 +85,15 @@ class ReasonCode(StrEnum):
     WINDOW = "window"
     DEADLINE = "deadline"
     PATIENT_BUSY = "patient_busy"
+    PATHWAY = "pathway"
+    GROUP = "group"
     MOBILITY = "mobility"
     ACCESS = "access"
     LOCATION = "location"
     TRAVEL = "travel"
     REACH = "reach"
+    TOUR = "tour"
+    CAP = "cap"
     SEATS_TAKEN = "seats_taken"
     NO_FREE_SEAT = "no_free_seat"
     SEAT_FREE = "seat_free"
@@ -163,6 +175,22 @@ SENTENCES: dict[ReasonCode, tuple[str, str]] = {
     ReasonCode.REACH: (
         "Le patient ne peut pas arriver à temps aux créneaux restants.",
         "The patient can't get to the slots left in time.",
+    ),
+    ReasonCode.PATHWAY: (
+        "L'étape précédente du parcours n'a pas de place qui convienne.",
+        "The step before it in the pathway has no seat that would fit.",
+    ),
+    ReasonCode.GROUP: (
+        "Aucune suite de places pour tout le groupe chez un même praticien.",
+        "No run of seats for the whole group with one practitioner.",
+    ),
+    ReasonCode.TOUR: (
+        "Les trajets entre les visites à domicile ne le permettent pas.",
+        "The ways between home visits leave no time for it.",
+    ),
+    ReasonCode.CAP: (
+        "Les praticiens possibles ont atteint leur plafond.",
+        "The possible practitioners have reached their limit.",
     ),
     ReasonCode.SEATS_TAKEN: (
         "Places possibles : {seats}, toutes prises par d'autres demandes.",

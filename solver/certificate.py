@@ -16,10 +16,12 @@ the rules of ``check_rules``, and no arcs are kept.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import repeat
+from typing import NamedTuple
 
 from slotengine.problem import (
     COST_LEVEL,
     LEVELS,
+    MOVE_LEVEL,
     TIE_LEVEL,
     UNSERVED_LEVEL,
     LevelDuals,
@@ -28,6 +30,9 @@ from slotengine.problem import (
     Violation,
 )
 from slotengine.solver.check_rules import Rules, tie_break
+
+SEARCHED_ALWAYS = ("0", "3")
+"""Levels whose cost is no sum over pairs: duals of pairs can't prove them."""
 
 MOST_LISTED = 20
 """Broken options listed per rule; a wrong dual breaks thousands, and the first tell as much."""
@@ -47,12 +52,17 @@ def bounds(problem: Problem, plan: Plan) -> tuple[int, ...]:
     """
     Gives the bound of each level as the sum of its duals, whatever the plan says its bounds are.
 
-    Stops before the first level whose duals don't fit the problem. They are lower bounds when
-    ``certify`` finds nothing.
+    A level on which no plan costs anything has bound 0. Stops before the first level whose duals
+    are missing or don't fit the problem. They are lower bounds when ``certify`` finds nothing.
     """
     found: list[int] = []
-    for name, duals in zip(LEVELS, plan.duals, strict=False):
-        if not _fits(problem, name, duals):
+    given = iter(plan.duals)
+    for name in LEVELS:
+        if name not in problem.active_levels:
+            found.append(0)
+            continue
+        duals = next(given, None)
+        if duals is None or not _fits(problem, name, duals):
             break
         found.append(sum(duals.referral) + sum(duals.seat))
     return tuple(found)
@@ -65,15 +75,19 @@ def dual_violations(rules: Rules, plan: Plan) -> list[Violation]:
     This says nothing about the assignments, and holds or fails without them.
     """
     problem = rules.problem
-    levels = plan.proved_levels
-    if not 0 <= levels <= len(LEVELS) or len(plan.duals) != levels:
-        detail = f"{levels} levels proved, duals for {len(plan.duals)}"
+    levels = [name for name in problem.active_levels if name not in SEARCHED_ALWAYS]
+    if len(plan.duals) > len(levels):
+        detail = f"duals for {len(plan.duals)} levels, at most {len(levels)} can have them"
         return [Violation(rule="certificate.levels", subject="plan", detail=detail)]
-    for name, duals in zip(LEVELS, plan.duals, strict=False):
+    for name, duals in zip(levels, plan.duals, strict=False):
         if not _fits(problem, name, duals):
             rows, columns = len(problem.referrals), len(problem.free_seats)
             detail = f"duals must be of level {name}, {rows} referrals and {columns} seats"
             return [Violation(rule="certificate.shape", subject=name, detail=detail)]
+    covered = len(bounds(problem, plan))
+    if plan.proved_levels != covered:
+        detail = f"{plan.proved_levels} levels proved, the duals prove {covered}"
+        return [Violation(rule="certificate.levels", subject="plan", detail=detail)]
     return [*_bound_violations(problem, plan), *_option_violations(rules, plan)]
 
 
@@ -123,43 +137,58 @@ def _option_violations(rules: Rules, plan: Plan) -> Iterator[Violation]:
 
 def _broken_options(rules: Rules, plan: Plan) -> Iterator[tuple[str, str, int]]:
     problem = rules.problem
+    levels = [LEVELS.index(duals.level) for duals in plan.duals]
+    told = {one.referral: one.slot for one in problem.told}
     seats: dict[str, list[tuple[int, tuple[int, ...]]]] = defaultdict(list)
     for column, (slot_id, seat) in enumerate(problem.free_seats):
         duals = tuple(level.seat[column] for level in plan.duals)
         seats[slot_id].append((seat, duals))
-        at = _first_negative(-dual for dual in duals)
+        at = _first_negative(levels, (-dual for dual in duals))
         if at is not None:
             yield "certificate.unused", f"{slot_id}#{seat}", at
     for row, referral in enumerate(problem.referrals):
         own = tuple(level.referral[row] for level in plan.duals)
-        staying = [int(at == UNSERVED_LEVEL[referral.priority]) for at in range(len(LEVELS))]
-        at = _first_negative(cost - dual for cost, dual in zip(staying, own, strict=False))
-        if at is not None:
+        staying = [int(at == UNSERVED_LEVEL[referral.priority]) for at in levels]
+        costs = (cost - dual for cost, dual in zip(staying, own, strict=True))
+        at = _first_negative(levels, costs)
+        # Who was told a seat keeps one: staying unserved is no option.
+        if at is not None and referral.id not in told:
             yield "certificate.unserved", referral.id, at
         for slot, figures in rules.allowed(referral):
-            pair = (referral.id, slot.id, figures.cost)
+            moved = told.get(referral.id, slot.id) != slot.id
+            pair = _Pair(referral.id, slot.id, figures.cost, moved)
             for seat, duals in seats[slot.id]:
-                at = _first_negative(_reduced_costs(plan.seed, pair, own, duals))
+                reduced = _reduced_costs(plan.seed, levels, pair, own, duals)
+                at = _first_negative(levels, reduced)
                 if at is not None:
                     yield "certificate.arc", f"{referral.id} {slot.id}#{seat}", at
 
 
+class _Pair(NamedTuple):
+    referral: str
+    slot: str
+    cost: int
+    moved: bool
+
+
 def _reduced_costs(
-    seed: int, pair: tuple[str, str, int], own: tuple[int, ...], seat: tuple[int, ...]
+    seed: int, levels: Sequence[int], pair: _Pair, own: tuple[int, ...], seat: tuple[int, ...]
 ) -> Iterator[int]:
     """Gives a pair's reduced cost level by level; few pairs get as far as their tie-break."""
-    for level, (u, v) in enumerate(zip(own, seat, strict=True)):
+    for level, u, v in zip(levels, own, seat, strict=True):
         cost = 0
         if level == COST_LEVEL:
-            cost = pair[2]
+            cost = pair.cost
+        elif level == MOVE_LEVEL:
+            cost = int(pair.moved)
         elif level == TIE_LEVEL:
-            cost = tie_break(seed, pair[0], pair[1])
+            cost = tie_break(seed, pair.referral, pair.slot)
         yield cost - u - v
 
 
-def _first_negative(reduced_costs: Iterator[int]) -> int | None:
+def _first_negative(levels: Sequence[int], reduced_costs: Iterator[int]) -> int | None:
     """Gives the level at which an option breaks the proof; None when it leaves the face first."""
-    for level, reduced in enumerate(reduced_costs):
+    for level, reduced in zip(levels, reduced_costs, strict=False):
         if reduced:
             return level if reduced < 0 else None
     return None

@@ -21,6 +21,7 @@ from itertools import pairwise
 from slotengine.problem import (
     COST_LEVEL,
     LEVELS,
+    MOVE_LEVEL,
     TIE_LEVEL,
     UNSERVED_LEVEL,
     Assignment,
@@ -213,12 +214,14 @@ def _two_places(rules: Rules, assignments: list[Assignment]) -> Iterator[Violati
 def _objective(rules: Rules, plan: Plan) -> tuple[int, ...]:
     """Adds up each level from the assignments and the unserved, trusting no figure of the plan."""
     totals = [0] * len(LEVELS)
+    told = {one.referral: one.slot for one in rules.problem.told}
     for left in plan.unserved:
         totals[UNSERVED_LEVEL[rules.referrals[left.referral].priority]] += 1
     for assignment in plan.assignments:
         referral, slot = rules.referrals[assignment.referral], rules.slots[assignment.slot]
         figures = rules.figures(referral, slot, assignment.mode)
         totals[COST_LEVEL] += 0 if figures is None else figures.cost
+        totals[MOVE_LEVEL] += told.get(referral.id, slot.id) != slot.id
         totals[TIE_LEVEL] += tie_break(plan.seed, referral.id, slot.id)
     return tuple(totals)
 

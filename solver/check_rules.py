@@ -32,12 +32,12 @@ SHORTEST_DEADLINE_MINUTES = 2
 MODE_ORDER = (Mode.AMB, Mode.VR, Mode.HH)
 """Which mode comes first between equally cheap ones."""
 
-MODE_RULES = ("mobility", "access", "location", "travel", "reach")
+MODE_RULES = ("mobility", "access", "location", "travel", "reach", "tour", "cap")
 """Rules that depend on the mode, in the order in which they are asked."""
 
 RULES = (
     *("sharing", "profession", "specialty", "mode", "audience", "age", "motive"),
-    *("opening", "window", "deadline", "patient_busy"),
+    *("opening", "window", "deadline", "patient_busy", "pathway", "group"),
     *MODE_RULES,
 )
 """Every rule, in the order in which they are asked."""

@@ -60,6 +60,9 @@ ELSEWHERE = -2
 
 UNKNOWN_AGE = -1
 
+NOT_TOLD = -1
+"""Told slot of a referral that has no seat yet, or whose patient does not know it."""
+
 MODE_BIT = {mode: 1 << index for index, mode in enumerate(Mode)}
 PROFESSION_BIT = {profession: 1 << index for index, profession in enumerate(Profession)}
 AUDIENCE_BIT = {audience: 1 << index for index, audience in enumerate(Audience)}
@@ -93,6 +96,7 @@ class Columns:
     referral_wheelchair: Flags
     referral_max_metres: Ints
     referral_own_practitioner: Ints
+    referral_told_slot: Indices
     referral_hash: Hashes
     window_start_us: Ints
     window_end_us: Ints
@@ -219,6 +223,7 @@ def to_columns(problem: Problem) -> Columns:
             else practitioner_index.get(r.patient.own_practitioner, ELSEWHERE)
             for r in referrals
         ),
+        referral_told_slot=_told_slots(problem),
         referral_hash=hashes("r" + r.id for r in referrals),
         window_start_us=window_start,
         window_end_us=window_end,
@@ -301,6 +306,16 @@ def _min_age(practitioner: Practitioner) -> int:
     if practitioner.min_age is None and practitioner.max_age is None:
         return UNKNOWN_AGE
     return practitioner.min_age or 0
+
+
+def _told_slots(problem: Problem) -> Indices:
+    told = {one.referral: one.slot for one in problem.told}
+    slot_index = {slot.id: index for index, slot in enumerate(problem.slots)}
+    found = (
+        slot_index[told[referral.id]] if referral.id in told else NOT_TOLD
+        for referral in problem.referrals
+    )
+    return ints(found).astype(np.int32)
 
 
 def _free(problem: Problem) -> Ints:

@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from slotengine.codes import Priority
 from slotengine.domain import Value
+from slotengine.explanations import Explanation
 from slotengine.labels import Lang, Words, within, word
-from slotengine.problem import Explanation, Problem
+from slotengine.problem import Problem
 from slotengine.reasons import ReasonCode, Rule, step_words
 from slotengine.solver.explain import colon
 

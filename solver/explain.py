@@ -12,15 +12,9 @@ import numpy as np
 
 from slotengine.codes import Mode
 from slotengine.errors import UnknownIdError
+from slotengine.explanations import Candidate, Explanation, FunnelStep
 from slotengine.labels import MODE, PROFESSION, Lang, kilometres, when, word
-from slotengine.problem import (
-    Assignment,
-    Candidate,
-    Explanation,
-    FunnelStep,
-    Plan,
-    Problem,
-)
+from slotengine.problem import Assignment, Plan, Problem
 from slotengine.reasons import Reason, ReasonCode, Rule, step_words
 from slotengine.solver.arcs import ALLOWED, refusals
 from slotengine.solver.columns import Columns, to_columns

@@ -6,24 +6,24 @@ level decide whether it is one. After a level only what has reduced cost zero st
 face, "row unserved" and "seat unused" included, so the next level can't spoil it (ADR 0006).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from slotengine.problem import COST_LEVEL, LEVELS, TIE_LEVEL
+from slotengine.problem import COST_LEVEL, MOVE_LEVEL, TIE_LEVEL
 from slotengine.solver.arcs import Arcs
-from slotengine.solver.columns import Columns
+from slotengine.solver.columns import NOT_TOLD, Columns
 from slotengine.solver.costs import tie_breaks
 from slotengine.solver.duals import REQUIRED, UNSERVED, Duals, Network, duals
 from slotengine.solver.encoding import Flags, Indices, Ints
 from slotengine.solver.flow import proposed, proved
 
-CLASS_WEIGHTS = (8, 4, 2, 1)
+CLASS_WEIGHTS = (0, 8, 4, 2, 1)
 """
-Weight of an unserved referral at levels 1a to 1d in the proposal. Served sets of a pure assignment
-form a transversal matroid, so any strictly falling weights give the lexicographic served set.
+Weight of an unserved referral in the proposal by its level, falling from 1a to 1d. Served sets of a
+pure assignment form a transversal matroid, so any falling weights give the lexicographic one.
 """
 
 
@@ -32,14 +32,16 @@ class Face:
     """
     What the levels so far have left: arcs to seats, sorted by row, and who may be left alone.
 
-    ``row``, ``col`` (A,) int32; ``cost``, ``tie`` (A,) int64; ``level`` (R,) int64, where the row
-    counts as unserved; ``may_stay`` (R,) and ``may_idle`` (C,) flags.
+    ``row``, ``col`` (A,) int32; ``cost``, ``tie`` (A,) int64; ``moved`` (A,) flags of told rows
+    on another slot than theirs; ``level`` (R,) int64, where the row counts as unserved;
+    ``may_stay`` (R,) and ``may_idle`` (C,) flags.
     """
 
     row: Indices
     col: Indices
     cost: Ints
     tie: Ints
+    moved: Flags
     level: Ints
     may_stay: Flags
     may_idle: Flags
@@ -48,6 +50,8 @@ class Face:
         """Gives the assignment problem of one level on this face."""
         if at == COST_LEVEL:
             cost = self.cost
+        elif at == MOVE_LEVEL:
+            cost = self.moved.astype(np.int64)
         elif at == TIE_LEVEL:
             cost = self.tie
         else:
@@ -84,6 +88,7 @@ class Face:
             col=self.col[keep],
             cost=self.cost[keep],
             tie=self.tie[keep],
+            moved=self.moved[keep],
             level=self.level,
             may_stay=found.row == network.unserved,
             may_idle=found.col == network.unused,
@@ -98,8 +103,10 @@ class Climb(NamedTuple):
 
 
 def whole_face(columns: Columns, arcs: Arcs, seed: int) -> Face:
-    """Gives face 0: each allowed pair with each free seat of its slot, everyone free to stay."""
+    """Gives face 0: each allowed pair with each free seat; who was told keeps a seat."""
     row, slot = arcs.row, arcs.slot
+    told = columns.referral_told_slot
+    moved = (told[row] != NOT_TOLD) & (told[row] != slot)
     tie = tie_breaks(columns, row, slot, seed)
     seats = columns.slot_free[slot]
     owner = np.repeat(np.arange(len(row)), seats)
@@ -109,13 +116,14 @@ def whole_face(columns: Columns, arcs: Arcs, seed: int) -> Face:
         col=(columns.slot_first_seat[slot[owner]] + offset).astype(np.int32),
         cost=arcs.cost[owner],
         tie=tie[owner],
+        moved=moved[owner],
         level=columns.referral_level,
-        may_stay=np.ones(columns.referrals, dtype=np.bool_),
+        may_stay=told == NOT_TOLD,
         may_idle=np.ones(columns.seats, dtype=np.bool_),
     )
 
 
-def climb(face: Face, out_of_time: Callable[[], bool]) -> Climb | None:
+def climb(face: Face, levels: Sequence[int], out_of_time: Callable[[], bool]) -> Climb | None:
     """
     Solves and proves level after level until the last, or until time is out.
 
@@ -123,6 +131,8 @@ def climb(face: Face, out_of_time: Callable[[], bool]) -> Climb | None:
     ----------
     face
         Face 0.
+    levels
+        Indices into ``LEVELS``, ascending, of the levels that cost something here.
     out_of_time
         Asked before the proposal and before each level.
 
@@ -135,7 +145,7 @@ def climb(face: Face, out_of_time: Callable[[], bool]) -> Climb | None:
         return None
     col_of_row = _proposal(face)
     proofs: list[Duals] = []
-    for at in range(len(LEVELS)):
+    for at in levels:
         if out_of_time():
             break
         network = face.network(at)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from slotengine.errors import ProblemError, UnknownIdError
-from slotengine.problem import Candidate, Problem
+from slotengine.explanations import Candidate
+from slotengine.problem import Problem
 from slotengine.solver.arcs import candidate_arcs
 from slotengine.solver.columns import to_columns
 from slotengine.solver.costs import MODE_ORDER, tie_breaks

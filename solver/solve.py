@@ -5,6 +5,7 @@ Reads a monotonic clock only to keep ``Limits`` and to report seconds; no decisi
 stopping depends on it.
 """
 
+from collections.abc import Sequence
 from time import perf_counter
 from typing import NamedTuple
 
@@ -13,7 +14,10 @@ import numpy as np
 from slotengine.errors import SolverTimeoutError
 from slotengine.problem import (
     COST_LEVEL,
+    FLOOR_LEVEL,
     LEVELS,
+    MOVE_LEVEL,
+    SPREAD_LEVEL,
     TIE_LEVEL,
     Assignment,
     LevelDuals,
@@ -23,9 +27,9 @@ from slotengine.problem import (
     Unserved,
 )
 from slotengine.solver.arcs import Arcs, candidate_arcs
-from slotengine.solver.columns import Columns, to_columns
+from slotengine.solver.columns import NOT_TOLD, Columns, to_columns
 from slotengine.solver.costs import MODE_ORDER, tie_breaks, waiting_minutes
-from slotengine.solver.duals import UNSERVED
+from slotengine.solver.duals import UNSERVED, Duals
 from slotengine.solver.encoding import Indices, Ints
 from slotengine.solver.levels import climb, whole_face
 from slotengine.solver.travel import Journeys, journeys
@@ -73,12 +77,14 @@ def solve(problem: Problem, *, limits: Limits = DEFAULT_LIMITS, seed: int = 0) -
     columns = to_columns(problem)
     arcs = candidate_arcs(columns)
     reached = climb(
-        whole_face(columns, arcs, seed), lambda: perf_counter() - began > limits.seconds
+        whole_face(columns, arcs, seed),
+        flow_levels(problem),
+        lambda: perf_counter() - began > limits.seconds,
     )
     if reached is None:
         raise SolverTimeoutError(limits.seconds)
     pairs = chosen_pairs(columns, arcs, reached.col_of_row)
-    bounds = [int(found.row.sum()) + int(found.col.sum()) for found in reached.proofs]
+    bound, proved_levels = _bounds(problem, reached.proofs)
     return Plan(
         territory=problem.territory,
         as_of=problem.as_of,
@@ -90,16 +96,37 @@ def solve(problem: Problem, *, limits: Limits = DEFAULT_LIMITS, seed: int = 0) -
         assignments=_assignments(problem, columns, pairs),
         unserved=_unserved(problem, columns, arcs, reached.col_of_row),
         objective=_objective(columns, pairs, seed),
-        bound=(*bounds, *[None] * (len(LEVELS) - len(bounds))),
-        proved_levels=len(bounds),
+        bound=bound,
+        proved_levels=proved_levels,
         duals=tuple(
             LevelDuals(
                 level=level, referral=tuple(found.row.tolist()), seat=tuple(found.col.tolist())
             )
-            for level, found in zip(LEVELS, reached.proofs, strict=False)
+            for level, found in zip(problem.active_levels, reached.proofs, strict=False)
         ),
         seconds=perf_counter() - began,
     )
+
+
+def flow_levels(problem: Problem) -> list[int]:
+    """Gives the active levels whose cost is a sum over pairs, as indices into ``LEVELS``."""
+    apart = {FLOOR_LEVEL, SPREAD_LEVEL}
+    active = (LEVELS.index(level) for level in problem.active_levels)
+    return [at for at in active if at not in apart]
+
+
+def _bounds(problem: Problem, proofs: Sequence[Duals]) -> tuple[tuple[int | None, ...], int]:
+    """Gives the bound of each level, 0 at those that cost nothing, and how many are proved."""
+    sums = {
+        LEVELS[at]: int(found.row.sum()) + int(found.col.sum())
+        for at, found in zip(flow_levels(problem), proofs, strict=False)
+    }
+    bound: list[int | None] = []
+    for level in LEVELS:
+        if level in problem.active_levels and level not in sums:
+            break
+        bound.append(sums.get(level, 0))
+    return (*bound, *[None] * (len(LEVELS) - len(bound))), len(bound)
 
 
 def chosen_pairs(columns: Columns, arcs: Arcs, col_of_row: Indices) -> Pairs:
@@ -158,6 +185,8 @@ def _objective(columns: Columns, pairs: Pairs, seed: int) -> tuple[int, ...]:
     unserved[pairs.row] = False
     levels = np.bincount(columns.referral_level[unserved], minlength=len(LEVELS))
     objective = [int(count) for count in levels]
+    told = columns.referral_told_slot[pairs.row]
+    objective[MOVE_LEVEL] = int(((told != NOT_TOLD) & (told != pairs.slot)).sum())
     objective[COST_LEVEL] = int(pairs.cost.sum())
     objective[TIE_LEVEL] = int(tie_breaks(columns, pairs.row, pairs.slot, seed).sum())
     return tuple(objective)

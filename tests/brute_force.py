@@ -89,7 +89,8 @@ def _option_costs(problem: Problem, pairs: Pairs, seed: int) -> Costs:
         for column, (slot, _) in enumerate(problem.free_seats):
             if (referral.id, slot) in pairs:
                 cost = pairs[referral.id, slot][-1]
-                costs[row, column] = (0, 0, 0, 0, cost, tie_break(seed, referral.id, slot))
+                tie = tie_break(seed, referral.id, slot)
+                costs[row, column] = (0, 0, 0, 0, 0, cost, 0, 0, tie)
     return costs
 
 
@@ -111,6 +112,8 @@ def _duals(problem: Problem, chosen: tuple[int, ...], costs: Costs) -> tuple[Lev
     face, unused = dict(costs), set(columns)
     found = []
     for level, name in enumerate(LEVELS):
+        if name not in problem.active_levels:
+            continue
         # v[other] <= v[own] + cost(other) - cost(own): Bellman and Ford's difference constraints.
         edges = [
             (chosen[row], column, cost[level] - face[row, chosen[row]][level])

@@ -22,7 +22,10 @@ ROOMS = (
     Room(
         "contract",
         1,
-        ("policy", "opening", "labels", "reasons", "problem", "transitions", "answers"),
+        (
+            *("policy", "side_constraints", "opening", "labels", "reasons", "problem"),
+            *("problem_checks", "explanations", "transitions", "answers"),
+        ),
     ),
     Room("ports", 2, ("ports",)),
     Room("store", 3, ("store", "store_*", "tables", "vault", "migrations", "migrations.*")),
@@ -72,7 +75,10 @@ DOORS: dict[str, tuple[str, ...]] = {
 """Where each third party may come in. One that is not listed may come in nowhere."""
 
 CHECKERS = ("solver.check", "solver.check_*", "solver.certificate", "solver.certificate_*")
-CHECKERS_MAY_KNOW = ("domain", "codes", "problem", "policy", "errors", *CHECKERS)
+CHECKERS_MAY_KNOW = (
+    *("domain", "codes", "problem", "policy", "side_constraints", "errors"),
+    *CHECKERS,
+)
 """The independent check shares no code with what it checks, and no library either."""
 
 EXEMPT: dict[tuple[str, str], str] = {

@@ -5,8 +5,9 @@ import pytest
 from builders import policy, problem, referral
 
 from slotengine.codes import Priority
+from slotengine.explanations import Explanation
 from slotengine.labels import Lang
-from slotengine.problem import Explanation, Problem
+from slotengine.problem import Problem
 from slotengine.reasons import Reason, ReasonCode
 from slotengine.solver.disclosure import (
     UNSERVED_CODES,

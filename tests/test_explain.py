@@ -7,8 +7,9 @@ from random_problems import random_problem
 
 from slotengine.codes import Audience, Mode, Priority, Profession
 from slotengine.errors import UnknownIdError
+from slotengine.explanations import Explanation
 from slotengine.labels import Lang
-from slotengine.problem import Explanation, Pin, Problem
+from slotengine.problem import Pin, Problem
 from slotengine.reasons import RULE, Reason, ReasonCode, Rule
 from slotengine.solver.check_rules import Rules
 from slotengine.solver.explain import (
