@@ -16,13 +16,24 @@ from strategies import checked, problems, territory
 
 from slotengine.codes import Mode, Priority
 from slotengine.errors import SolverTimeoutError
-from slotengine.problem import LEVELS, UNSERVED_LEVEL, Limits, Pin, Plan, Problem
+from slotengine.problem import (
+    COST_LEVEL,
+    LEVELS,
+    TIE_LEVEL,
+    UNSERVED_LEVEL,
+    Limits,
+    Pin,
+    Plan,
+    Problem,
+)
 from slotengine.reasons import ReasonCode
 from slotengine.solver import levels as levels_
 from slotengine.solver import solve
 from slotengine.solver.check_rules import Rules
 
 NO_COST = (0,) * len(LEVELS)
+UNSERVED_LEVELS = slice(1, COST_LEVEL)
+"""Levels 1a to 1d."""
 
 
 def options(drawn: Problem, seed: int = 0) -> list[dict[str | None, tuple[int, ...]]]:
@@ -33,7 +44,8 @@ def options(drawn: Problem, seed: int = 0) -> list[dict[str | None, tuple[int, .
         left = [int(at == UNSERVED_LEVEL[one.priority]) for at in range(len(LEVELS))]
         choices: dict[str | None, tuple[int, ...]] = {None: tuple(left)}
         for seat, figures in rules.allowed(one):
-            choices[seat.id] = (0, 0, 0, 0, figures.cost, tie_break(seed, one.id, seat.id))
+            tie = tie_break(seed, one.id, seat.id)
+            choices[seat.id] = (0, 0, 0, 0, 0, figures.cost, 0, 0, tie)
         found.append(choices)
     return found
 
@@ -89,7 +101,7 @@ def test_each_level_equals_networkx_on_a_medium_territory(seed: int) -> None:
         expected.append(digit)
     plan = checked(medium, solve(medium))
     assert list(plan.objective) == expected
-    assert sum(expected[:4]) > 0
+    assert sum(expected[UNSERVED_LEVELS]) > 0
 
 
 def test_the_more_urgent_comes_first() -> None:
@@ -98,7 +110,7 @@ def test_the_more_urgent_comes_first() -> None:
     plan = checked(crowded, solve(crowded))
     served = {assignment.referral for assignment in plan.assignments}
     assert served == {waiting[0].id, waiting[1].id}
-    assert plan.objective[:4] == (0, 0, 1, 1)
+    assert plan.objective[UNSERVED_LEVELS] == (0, 0, 1, 1)
 
 
 def test_one_stat_outweighs_many_routine() -> None:
@@ -112,7 +124,7 @@ def test_one_stat_outweighs_many_routine() -> None:
     crowded = problem(referrals=[urgent, *others], slots=slots)
     plan = checked(crowded, solve(crowded))
     assert {pair.referral: pair.slot for pair in plan.assignments}[urgent.id] == "late"
-    assert plan.objective[:4] == (0, 0, 0, 1)
+    assert plan.objective[UNSERVED_LEVELS] == (0, 0, 0, 1)
 
 
 def test_a_cheaper_swap_is_found() -> None:
@@ -127,7 +139,7 @@ def test_a_cheaper_swap_is_found() -> None:
         stat.id: "a",
         routine.id: "b",
     }
-    assert plan.objective[4] == 600
+    assert plan.objective[COST_LEVEL] == 600
 
 
 def test_a_slot_of_several_seats_is_filled_in_id_order() -> None:
@@ -210,8 +222,8 @@ def test_row_order_changes_nothing() -> None:
 def test_another_seed_only_breaks_ties_otherwise() -> None:
     medium = territory(120, 128, seed=5)
     one, other = (checked(medium, solve(medium, seed=seed)) for seed in (0, 1))
-    assert one.objective[:5] == other.objective[:5]
-    assert one.objective[5] != other.objective[5]
+    assert one.objective[:TIE_LEVEL] == other.objective[:TIE_LEVEL]
+    assert one.objective[TIE_LEVEL] != other.objective[TIE_LEVEL]
 
 
 @settings(deadline=None, derandomize=True, max_examples=50)
@@ -233,7 +245,7 @@ def test_relabelling_changes_no_objective(drawn: Problem) -> None:
         ],
     )
     before, after = checked(drawn, solve(drawn)), checked(renamed, solve(renamed))
-    assert before.objective[:5] == after.objective[:5]
+    assert before.objective[:TIE_LEVEL] == after.objective[:TIE_LEVEL]
 
 
 @settings(deadline=None, derandomize=True, max_examples=50)
@@ -249,7 +261,7 @@ def test_another_seat_never_worsens_whom_it_serves(drawn: Problem, data: st.Data
         )
     )
     before, after = checked(drawn, solve(drawn)), checked(roomier, solve(roomier))
-    assert after.objective[:4] <= before.objective[:4]
+    assert after.objective[UNSERVED_LEVELS] <= before.objective[UNSERVED_LEVELS]
 
 
 class Clock:
@@ -275,17 +287,19 @@ def test_without_time_there_is_no_plan(monkeypatch: pytest.MonkeyPatch) -> None:
         timed(problem(), 1, monkeypatch)
 
 
-@pytest.mark.parametrize("proved", [0, 1, 4, 5, 6])
+@pytest.mark.parametrize(("solved", "proved"), [(0, 1), (1, 2), (4, 5), (5, 8), (6, 9)])
 def test_out_of_time_the_plan_says_how_far_it_is_proved(
-    proved: int, monkeypatch: pytest.MonkeyPatch
+    solved: int, proved: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Read once at the start, once before the proposal and once before each level.
+    # Read once at the start, once before the proposal and once before each level that costs
+    # something: 0, 3 and 4 cost nothing here and are proved with the level before them.
     medium = territory(60, 50, seed=8)
-    plan = checked(medium, timed(medium, 2 + proved, monkeypatch))
+    plan = checked(medium, timed(medium, 2 + solved, monkeypatch))
     assert plan.proved_levels == proved
     assert plan.bound[proved:] == (None,) * (len(LEVELS) - proved)
     assert plan.bound[:proved] == plan.objective[:proved]
-    assert plan.objective[:5] == solve_in_full(medium, monkeypatch).objective[:5]
+    full = solve_in_full(medium, monkeypatch)
+    assert plan.objective[:TIE_LEVEL] == full.objective[:TIE_LEVEL]
 
 
 def solve_in_full(problem_: Problem, monkeypatch: pytest.MonkeyPatch) -> Plan:
