@@ -44,12 +44,14 @@ def solve(
     seed: int = 0,
     force: Mapping[str, str] | None = None,
     illegal: Pairs | None = None,
+    refused: ReasonCode = ReasonCode.NO_FREE_SEAT,
 ) -> Plan:
     """
     Gives the optimal plan with its proof.
 
     ``force`` puts referrals on slots instead (the others get none), also on ``illegal`` pairs;
-    bounds and duals stay those of the optimum.
+    bounds and duals stay those of the optimum. ``refused`` is the reason of those whom no free seat
+    is allowed to.
     """
     rows = [referral.id for referral in problem.referrals]
     costs = _option_costs(problem, pairs, seed)
@@ -66,7 +68,7 @@ def solve(
         seed=seed,
         assignments=tuple(_assignments(problem, every, chosen)),
         unserved=tuple(
-            NoSeat(referral=row, reasons=(Reason(code=ReasonCode.NO_FREE_SEAT),))
+            NoSeat(referral=row, reasons=(_reason(problem, pairs, row, refused),))
             for row, column in zip(rows, chosen, strict=True)
             if column == UNUSED
         ),
@@ -76,6 +78,17 @@ def solve(
         duals=_duals(problem, best, costs),
         seconds=0,
     )
+
+
+def _reason(problem: Problem, pairs: Pairs, row: str, refused: ReasonCode) -> Reason:
+    if not problem.slots:
+        return Reason(code=ReasonCode.NO_SLOT)
+    if not problem.free_seats:
+        return Reason(code=ReasonCode.NO_FREE_SEAT)
+    possible = sum((row, slot) in pairs for slot, _ in problem.free_seats)
+    if possible:
+        return Reason(code=ReasonCode.SEATS_TAKEN, figures={"seats": possible})
+    return Reason(code=refused)
 
 
 Costs = dict[tuple[int, int], tuple[int, ...]]

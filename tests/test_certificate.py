@@ -6,7 +6,7 @@ from brute_force import Pairs, solve, tie_break
 from builders import problem, referral, slot
 
 from slotengine.codes import Mode, Priority
-from slotengine.problem import LEVELS, LevelDuals, Plan, Problem
+from slotengine.problem import COST_LEVEL, LEVELS, LevelDuals, Plan, Problem
 from slotengine.solver.certificate import MOST_LISTED, bounds, certify
 from slotengine.solver.check import check
 
@@ -24,14 +24,20 @@ def lonely() -> Problem:
 def by_hand(asked: Problem, duals: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]) -> Plan:
     """Gives the brute-force plan of the lonely referral with duals from the test instead."""
     plan = solve(asked, {(A.id, "slot1"): EARLY})
+    sums = {
+        level: sum(rows) + sum(seats) for level, (rows, seats) in zip(ACTIVE, duals, strict=True)
+    }
     return plan.replaced(
         duals=tuple(
             LevelDuals(level=level, referral=rows, seat=seats)
-            for level, (rows, seats) in zip(LEVELS, duals, strict=True)
+            for level, (rows, seats) in zip(ACTIVE, duals, strict=True)
         ),
-        bound=tuple(sum(rows) + sum(seats) for rows, seats in duals),
+        bound=tuple(sums.get(level, 0) for level in LEVELS),
     )
 
+
+ACTIVE = ("1a", "1b", "1c", "1d", "2", "5")
+"""The levels that count without floors, spread and told bookings."""
 
 TIE = tie_break(0, A.id, "slot1")
 LONELY_DUALS = (
@@ -49,7 +55,7 @@ def test_duals_made_by_hand_prove_the_only_seat(lonely: Problem) -> None:
     plan = by_hand(lonely, LONELY_DUALS)
     assert certify(lonely, plan) == []
     assert check(lonely, plan) == []
-    assert bounds(lonely, plan) == (0, 0, 0, 0, 240, TIE) == plan.objective
+    assert bounds(lonely, plan) == (0, 0, 0, 0, 0, 240, 0, 0, TIE) == plan.objective
 
 
 def test_the_price_of_the_seat_may_carry_the_cost_instead(lonely: Problem) -> None:
@@ -64,7 +70,7 @@ def test_the_price_of_the_seat_may_carry_the_cost_instead(lonely: Problem) -> No
     assert ("certificate.unserved", A.id) in {(one.rule, one.subject) for one in found}
 
 
-@pytest.mark.parametrize("level", range(len(LEVELS)))
+@pytest.mark.parametrize("level", range(len(ACTIVE)))
 @pytest.mark.parametrize("side", ["referral", "seat"])
 @pytest.mark.parametrize("more", [-1, 1])
 def test_one_altered_dual_is_found(lonely: Problem, level: int, side: str, more: int) -> None:
@@ -109,10 +115,10 @@ CROSSED: Pairs = {
 
 def test_the_optimum_is_certified_and_the_suboptimal_plan_is_not(crossed: Problem) -> None:
     best = solve(crossed, CROSSED)
-    assert best.objective[4] == 480 + 480
+    assert best.objective[COST_LEVEL] == 480 + 480
     assert check(crossed, best) == []
     worse = solve(crossed, CROSSED, force={A.id: "slot1", B.id: "slot2"})
-    assert worse.objective[4] == 240 + 960
+    assert worse.objective[COST_LEVEL] == 240 + 960
     assert {(one.rule, one.subject) for one in certify(crossed, worse)} >= {
         ("certificate.gap", "2")
     }
@@ -129,7 +135,7 @@ def test_plausible_duals_of_a_suboptimal_plan_are_refused(crossed: Problem) -> N
         duals[4] = LevelDuals(level="2", referral=tuple(u[row] for row in rows), seat=seats)
         plan = worse.replaced(duals=tuple(duals))
         plan = plan.replaced(bound=bounds(crossed, plan))
-        assert plan.bound[4] == 1_200 == plan.objective[4]
+        assert plan.bound[COST_LEVEL] == 1_200 == plan.objective[COST_LEVEL]
         assert "certificate.arc" in {one.rule for one in certify(crossed, plan)}
 
 
@@ -137,14 +143,14 @@ def test_a_slot_with_several_seats_is_proved() -> None:
     roomy = problem(referrals=(A, B), slots=(slot("slot1", capacity=3),))
     pairs = {(A.id, "slot1"): EARLY, (B.id, "slot1"): FOR_ASAP[0]}
     plan = solve(roomy, pairs)
-    assert plan.objective[:5] == (0, 0, 0, 0, 720)
+    assert plan.objective[:6] == (0, 0, 0, 0, 0, 720)
     assert check(roomy, plan) == []
 
 
 def test_the_more_urgent_gets_the_only_seat() -> None:
     asked = problem(referrals=(A, B))
     plan = solve(asked, {(A.id, "slot1"): EARLY, (B.id, "slot1"): FOR_ASAP[0]})
-    assert plan.objective[:5] == (0, 0, 1, 0, 480)
+    assert plan.objective[:6] == (0, 0, 0, 1, 0, 480)
     assert check(asked, plan) == []
 
 
@@ -153,11 +159,11 @@ def test_the_more_urgent_gets_the_only_seat() -> None:
     [
         ({"proved_levels": 5}, "certificate.levels"),
         ({"duals": ()}, "certificate.levels"),
-        ({"bound": (0, 0, 0, 0, 241, TIE)}, "certificate.bound"),
-        ({"bound": (0, 0, 0, 0, 240, None)}, "certificate.bound"),
-        ({"bound": (0, 0, 0, 0, 240)}, "certificate.bound"),
+        ({"bound": (0, 0, 0, 0, 0, 241, 0, 0, TIE)}, "certificate.bound"),
+        ({"bound": (0, 0, 0, 0, 0, 240, 0, 0, None)}, "certificate.bound"),
+        ({"bound": (0, 0, 0, 0, 0, 240)}, "certificate.bound"),
         ({"bound": ()}, "certificate.bound"),
-        ({"objective": (0, 0, 0, 0, 241, TIE)}, "certificate.gap"),
+        ({"objective": (0, 0, 0, 0, 0, 241, 0, 0, TIE)}, "certificate.gap"),
     ],
 )
 def test_what_is_said_about_the_proof_must_hold(
@@ -181,15 +187,19 @@ def test_duals_fit_the_problem(lonely: Problem, changes: dict[str, Any]) -> None
     plan = by_hand(lonely, LONELY_DUALS)
     misfit = plan.replaced(duals=(plan.duals[0].replaced(**changes), *plan.duals[1:]))
     assert {one.rule for one in certify(lonely, misfit)} == {"certificate.shape"}
-    assert bounds(lonely, misfit) == ()
+    assert bounds(lonely, misfit) == (0,)
 
 
-@pytest.mark.parametrize("levels", range(len(LEVELS)))
-def test_a_plan_proved_in_part_says_so(lonely: Problem, levels: int) -> None:
+@pytest.mark.parametrize(
+    ("duals", "levels"),
+    # Levels on which every plan counts 0 are proved as soon as those before them are.
+    [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 8)],
+)
+def test_a_plan_proved_in_part_says_so(lonely: Problem, duals: int, levels: int) -> None:
     whole = by_hand(lonely, LONELY_DUALS)
     part = whole.replaced(
         proved_levels=levels,
-        duals=whole.duals[:levels],
+        duals=whole.duals[:duals],
         bound=(*whole.bound[:levels], *[None] * (len(LEVELS) - levels)),
     )
     assert check(lonely, part) == []
@@ -202,5 +212,5 @@ def test_the_same_fault_is_not_listed_a_thousand_times() -> None:
     plan = solve(asked, {})
     ones = LevelDuals(level="1a", referral=(), seat=(1,) * 100)
     duals = (ones, *plan.duals[1:])
-    found = certify(asked, plan.replaced(duals=duals, bound=(100, *plan.bound[1:])))
+    found = certify(asked, plan.replaced(duals=duals, bound=(0, 100, *plan.bound[2:])))
     assert [one.rule for one in found] == ["certificate.unused"] * MOST_LISTED

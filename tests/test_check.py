@@ -84,7 +84,7 @@ def test_the_optimal_plan_breaks_nothing(asked: Problem, plan: Plan) -> None:
         (ASAP.id, "slot1"),
         (URGENT.id, "slot2"),
     }
-    assert plan.objective[:5] == (0, 0, 0, 1, 996)
+    assert plan.objective[:6] == (0, 0, 0, 0, 1, 996)
     assert check(asked, plan) == []
 
 
