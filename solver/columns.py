@@ -32,6 +32,7 @@ from slotengine.solver.encoding import (
     spans,
     table,
 )
+from slotengine.solver.workload import Workload, workload
 
 MICROSECOND = timedelta(microseconds=1)
 MINUTE_US = 60_000_000
@@ -135,6 +136,8 @@ class Columns:
     site_accessible: Flags
     matrix_metres: Ints | None
     matrix_minutes: Ints | None
+
+    workload: Workload
 
     @property
     def referrals(self) -> int:
@@ -262,6 +265,7 @@ def to_columns(problem: Problem) -> Columns:
         site_accessible=flags(one.accessible for one in problem.sites),
         matrix_metres=None if problem.matrix is None else _cells(problem.matrix.metres),
         matrix_minutes=None if problem.matrix is None else _cells(problem.matrix.minutes),
+        workload=workload(problem),
     )
 
 
