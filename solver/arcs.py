@@ -31,13 +31,13 @@ class Arcs(NamedTuple):
     Allowed pairs in CSR form: referral r owns arcs ``start[r]:start[r + 1]``, slots ascending.
 
     ``start`` (R + 1,) int64; ``slot`` (A,) int32; ``cost`` (A,) int64 weighted minutes in the
-    pair's cheapest mode; ``mode`` (A,) int32 index into ``costs.MODE_ORDER``.
+    pair's cheapest mode. 12 bytes an arc: modes and journeys are asked again for the few pairs
+    that are shown (``best_ways``).
     """
 
     start: Ints
     slot: Indices
     cost: Ints
-    mode: Indices
 
     @property
     def row(self) -> Indices:
@@ -199,10 +199,42 @@ def candidate_arcs(columns: Columns, rows: Indices | None = None) -> Arcs:
     found = [_admit(columns, asked[at : at + step]) for at in range(0, len(asked), step)]
     if not found:
         found = [_admit(columns, asked)]
-    row, slot, cost, mode = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    row, slot, cost = (np.concatenate(parts) for parts in zip(*found, strict=True))
     start = np.zeros(columns.referrals + 1, dtype=np.int64)
     np.cumsum(np.bincount(row, minlength=columns.referrals), out=start[1:])
-    return Arcs(start, slot, cost, mode)
+    return Arcs(start, slot, cost)
+
+
+class BestWays(NamedTuple):
+    """
+    How care is given in each pair: its cheapest allowed mode, with cost and journey.
+
+    ``mode`` (K,) int32 index into ``costs.MODE_ORDER``; ``cost`` (K,) int64 weighted minutes.
+    """
+
+    mode: Indices
+    cost: Ints
+    journey: Journeys
+
+
+def best_ways(columns: Columns, row: Indices, slot: Indices) -> BestWays:
+    """
+    Gives the cheapest allowed mode of allowed pairs, with its cost and its journey.
+
+    Parameters
+    ----------
+    columns
+        The Problem as arrays.
+    row, slot
+        (K,) indices of referrals and slots; each pair is an arc.
+    """
+    ways, _ = _open_ways(columns, row, slot)
+    cost, chosen = cheapest(columns, row, slot, ways)
+    metres, minutes = (np.zeros(len(row), dtype=np.int64) for _ in Journeys._fields)
+    for index, mode in enumerate(MODE_ORDER):
+        used = np.flatnonzero(chosen == index)
+        metres[used], minutes[used] = journeys(columns, row[used], slot[used], mode)
+    return BestWays(chosen, cost, Journeys(metres, minutes))
 
 
 def refusals(columns: Columns, referral_index: int) -> Indices:
@@ -237,7 +269,6 @@ class _Found(NamedTuple):
     row: Indices
     slot: Indices
     cost: Ints
-    mode: Indices
 
 
 def _admit(columns: Columns, rows: Indices) -> _Found:
@@ -247,6 +278,18 @@ def _admit(columns: Columns, rows: Indices) -> _Found:
         allowed &= allows(columns, down, across)
     local, slot = (index.astype(np.int32) for index in np.nonzero(allowed))
     row = rows[local]
+    ways, any_way = _open_ways(columns, row, slot)
+    keep = np.flatnonzero(any_way)
+    row, slot = row[keep], slot[keep]
+    kept = {mode: (open_way[keep], minutes[keep]) for mode, (open_way, minutes) in ways.items()}
+    cost, _ = cheapest(columns, row, slot, kept)
+    return _Found(row, slot, cost)
+
+
+def _open_ways(
+    columns: Columns, row: Indices, slot: Indices
+) -> tuple[dict[Mode, tuple[Flags, Ints]], Flags]:
+    """Gives for each shared mode whether its rules pass and its minutes, and whether any does."""
     ways: dict[Mode, tuple[Flags, Ints]] = {}
     any_way = np.zeros(len(row), dtype=np.bool_)
     for mode in MODE_ORDER:
@@ -263,11 +306,7 @@ def _admit(columns: Columns, rows: Indices) -> _Found:
         minutes[shared] = way.journey.minutes
         ways[mode] = (open_way, minutes)
         any_way |= open_way
-    keep = np.flatnonzero(any_way)
-    row, slot = row[keep], slot[keep]
-    kept = {mode: (open_way[keep], minutes[keep]) for mode, (open_way, minutes) in ways.items()}
-    cost, chosen = cheapest(columns, row, slot, kept)
-    return _Found(row, slot, cost, chosen)
+    return ways, any_way
 
 
 def _shared(columns: Columns, row: Indices, slot: Indices, mode: Mode) -> Indices:

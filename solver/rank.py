@@ -57,7 +57,7 @@ def rank(
             raise ProblemError(f"price of slot {slot_id} is {price}, allowed is 0 or more")
     columns = to_columns(problem)
     arcs = candidate_arcs(columns, np.array([index], dtype=np.int32))
-    pairs = priced_pairs(columns, arcs, arcs.row)
+    pairs = priced_pairs(columns, arcs.row, arcs.slot)
     ties = tie_breaks(columns, pairs.row, pairs.slot, seed)
     value = problem.policy.values.of(problem.referrals[index].priority)
     ranked = []

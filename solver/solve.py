@@ -26,13 +26,13 @@ from slotengine.problem import (
     Problem,
     Unserved,
 )
-from slotengine.solver.arcs import Arcs, candidate_arcs
+from slotengine.solver.arcs import Arcs, best_ways, candidate_arcs
 from slotengine.solver.columns import NOT_TOLD, Columns, to_columns
 from slotengine.solver.costs import MODE_ORDER, tie_breaks, waiting_minutes
 from slotengine.solver.duals import UNSERVED, Duals
 from slotengine.solver.encoding import Indices, Ints
 from slotengine.solver.levels import climb, whole_face
-from slotengine.solver.travel import Journeys, journeys
+from slotengine.solver.travel import Journeys
 from slotengine.solver.verdicts import reason_without_seat
 
 DEFAULT_LIMITS = Limits()
@@ -83,7 +83,7 @@ def solve(problem: Problem, *, limits: Limits = DEFAULT_LIMITS, seed: int = 0) -
     )
     if reached is None:
         raise SolverTimeoutError(limits.seconds)
-    pairs = chosen_pairs(columns, arcs, reached.col_of_row)
+    pairs = chosen_pairs(columns, reached.col_of_row)
     bound, proved_levels = _bounds(problem, reached.proofs)
     return Plan(
         territory=problem.territory,
@@ -129,24 +129,17 @@ def _bounds(problem: Problem, proofs: Sequence[Duals]) -> tuple[tuple[int | None
     return (*bound, *[None] * (len(LEVELS) - len(bound))), len(bound)
 
 
-def chosen_pairs(columns: Columns, arcs: Arcs, col_of_row: Indices) -> Pairs:
+def chosen_pairs(columns: Columns, col_of_row: Indices) -> Pairs:
     """Gives the pairs that an assignment of rows to seats uses, rows ascending."""
     row = np.flatnonzero(col_of_row != UNSERVED).astype(np.int32)
-    slot = columns.seat_slot[col_of_row[row]]
-    # Arcs are sorted by row and slot, so one sorted key finds each pair's arc.
-    key = arcs.row.astype(np.int64) * columns.slots + arcs.slot
-    arc = np.searchsorted(key, row.astype(np.int64) * columns.slots + slot)
-    return priced_pairs(columns, Arcs(arcs.start, slot, arcs.cost[arc], arcs.mode[arc]), row)
+    return priced_pairs(columns, row, columns.seat_slot[col_of_row[row]])
 
 
-def priced_pairs(columns: Columns, arcs: Arcs, row: Indices) -> Pairs:
-    """Adds wait and journey to pairs whose rows are given beside their slot, cost and mode."""
-    metres, minutes = (np.zeros(len(row), dtype=np.int64) for _ in Journeys._fields)
-    for index, mode in enumerate(MODE_ORDER):
-        used = np.flatnonzero(arcs.mode == index)
-        metres[used], minutes[used] = journeys(columns, row[used], arcs.slot[used], mode)
-    wait = waiting_minutes(columns, row, arcs.slot)
-    return Pairs(row, arcs.slot, arcs.mode, arcs.cost, wait, Journeys(metres, minutes))
+def priced_pairs(columns: Columns, row: Indices, slot: Indices) -> Pairs:
+    """Adds cheapest mode, cost, wait and journey to allowed pairs of referral and slot."""
+    ways = best_ways(columns, row, slot)
+    wait = waiting_minutes(columns, row, slot)
+    return Pairs(row, slot, ways.mode, ways.cost, wait, ways.journey)
 
 
 def _assignments(problem: Problem, columns: Columns, pairs: Pairs) -> tuple[Assignment, ...]:

@@ -14,7 +14,7 @@ from slotengine.codes import Audience, Mobility, Mode, Profession, SlotState, So
 from slotengine.domain import Motive, TimeWindow
 from slotengine.problem import Pin, Problem, TravelMatrix
 from slotengine.reasons import Rule
-from slotengine.solver.arcs import ALLOWED, CELLS_AT_ONCE, candidate_arcs, refusals
+from slotengine.solver.arcs import ALLOWED, CELLS_AT_ONCE, best_ways, candidate_arcs, refusals
 from slotengine.solver.columns import to_columns
 from slotengine.solver.costs import MODE_ORDER
 
@@ -354,6 +354,13 @@ def test_chunks_of_rows_join_seamlessly(monkeypatch: pytest.MonkeyPatch) -> None
         assert one.tolist() == other.tolist()
 
 
+def test_an_arc_at_rest_is_twelve_bytes() -> None:
+    columns = to_columns(territory(60, 90, seed=3))
+    arcs = candidate_arcs(columns)
+    assert [part.dtype for part in arcs] == [np.int64, np.int32, np.int64]
+    assert sum(part.nbytes for part in arcs) == 12 * len(arcs.slot) + 8 * (60 + 1)
+
+
 def test_the_cheapest_mode_is_taken() -> None:
     every = {"modes": tuple(Mode)}
     # To the practice 10 min, home visit 30 min, video none.
@@ -370,4 +377,5 @@ def test_the_cheapest_mode_is_taken() -> None:
             matrix=MATRIX,
         )
         arcs = candidate_arcs(to_columns(asked_))
-        assert [MODE_ORDER[mode] for mode in arcs.mode] == [chosen]
+        ways = best_ways(to_columns(asked_), arcs.row, arcs.slot)
+        assert [MODE_ORDER[mode] for mode in ways.mode] == [chosen]

@@ -9,7 +9,7 @@ from brute_force import tie_break
 from builders import NOW, TOWN, north_of, patient, policy, practitioner, problem, referral, slot
 
 from slotengine.codes import Mode, Priority
-from slotengine.solver.arcs import candidate_arcs
+from slotengine.solver.arcs import best_ways, candidate_arcs
 from slotengine.solver.columns import to_columns
 from slotengine.solver.costs import (
     MODE_ORDER,
@@ -24,9 +24,12 @@ ONE = np.zeros(1, dtype=np.int32)
 
 def pair(**changes: Any) -> tuple[int, Mode]:
     """Cost and mode of the only pair of a problem."""
-    arcs = candidate_arcs(to_columns(problem(**changes)))
+    columns = to_columns(problem(**changes))
+    arcs = candidate_arcs(columns)
     assert len(arcs.cost) == 1
-    return int(arcs.cost[0]), MODE_ORDER[arcs.mode[0]]
+    ways = best_ways(columns, arcs.row, arcs.slot)
+    assert ways.cost.tolist() == arcs.cost.tolist()
+    return int(arcs.cost[0]), MODE_ORDER[ways.mode[0]]
 
 
 @pytest.mark.parametrize(
