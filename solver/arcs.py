@@ -15,6 +15,7 @@ from slotengine.reasons import Rule
 from slotengine.solver.columns import LONGEST, MINUTE_US, MODE_BIT, NO_PLACE, Columns
 from slotengine.solver.costs import MODE_ORDER, cheapest
 from slotengine.solver.encoding import Flags, Indices, Ints
+from slotengine.solver.pin_rules import cap, group, pathway, tour
 from slotengine.solver.travel import Journeys, journeys
 
 CELLS_AT_ONCE = 1 << 21
@@ -165,6 +166,8 @@ PAIR_RULES: tuple[tuple[Rule, Callable[[Columns, Indices, Indices], Flags]], ...
     (Rule.WINDOW, _window),
     (Rule.DEADLINE, _deadline),
     (Rule.PATIENT_BUSY, _patient_busy),
+    (Rule.PATHWAY, pathway),
+    (Rule.GROUP, group),
 )
 """The rules that ask nothing about how care is given, in order."""
 
@@ -174,6 +177,8 @@ MODE_RULES: tuple[tuple[Rule, Callable[[Columns, _Way], Flags]], ...] = (
     (Rule.LOCATION, _location),
     (Rule.TRAVEL, _travel),
     (Rule.REACH, _reach),
+    (Rule.TOUR, tour),
+    (Rule.CAP, cap),
 )
 """The rules of each mode, in order; one mode that passes all of them is enough."""
 

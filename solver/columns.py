@@ -32,6 +32,7 @@ from slotengine.solver.encoding import (
     spans,
     table,
 )
+from slotengine.solver.pin_columns import Pinned, pinned_columns
 from slotengine.solver.workload import Workload, workload
 
 MICROSECOND = timedelta(microseconds=1)
@@ -138,6 +139,7 @@ class Columns:
     matrix_minutes: Ints | None
 
     workload: Workload
+    pinned: Pinned
 
     @property
     def referrals(self) -> int:
@@ -266,6 +268,7 @@ def to_columns(problem: Problem) -> Columns:
         matrix_metres=None if problem.matrix is None else _cells(problem.matrix.metres),
         matrix_minutes=None if problem.matrix is None else _cells(problem.matrix.minutes),
         workload=workload(problem),
+        pinned=pinned_columns(problem, known, zones),
     )
 
 
@@ -280,15 +283,19 @@ def _windows(referral: Referral, as_of: datetime) -> list[tuple[int, int]]:
 
 def _busy(problem: Problem) -> list[list[tuple[int, int]]]:
     slots = {slot.id: slot for slot in problem.slots} if problem.pins else {}
-    busy: dict[str, list[tuple[int, int]]] = {}
+    busy: dict[str, list[tuple[str, tuple[int, int]]]] = {}
     for pin in problem.pins:
         slot = slots[pin.slot]
         span = (
             (slot.start - problem.as_of) // MICROSECOND,
             (slot.end - problem.as_of) // MICROSECOND,
         )
-        busy.setdefault(pin.patient, []).append(span)
-    return [busy.get(referral.patient.key, []) for referral in problem.referrals]
+        busy.setdefault(pin.patient, []).append((pin.referral, span))
+    # How long after the step before it a step comes is another rule's question.
+    return [
+        [span for booked, span in busy.get(one.patient.key, []) if booked != one.follows]
+        for one in problem.referrals
+    ]
 
 
 def _deadline(referral: Referral, as_of: datetime) -> int:
