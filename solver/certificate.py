@@ -29,7 +29,8 @@ from slotengine.problem import (
     Problem,
     Violation,
 )
-from slotengine.solver.check_rules import Rules, tie_break
+from slotengine.solver.check_figures import tie_break
+from slotengine.solver.check_rules import Rules
 
 SEARCHED_ALWAYS = ("0", "3")
 """Levels whose cost is no sum over pairs: duals of pairs can't prove them."""

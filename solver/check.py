@@ -31,7 +31,8 @@ from slotengine.problem import (
     Violation,
 )
 from slotengine.solver.certificate import dual_violations, gap_violations
-from slotengine.solver.check_rules import RULES, Figures, Rules, overlap, tie_break
+from slotengine.solver.check_figures import Figures, tie_break
+from slotengine.solver.check_rules import RULES, Rules, overlap
 
 METRES_TOLERANCE = 1
 """Metres by which two roundings of the same great circle may differ."""

@@ -6,28 +6,17 @@ The rules of ``docs/rules.md`` a second time: plain Python, one pair at a time, 
 names are spelled out here; a test compares them with ``slotengine.reasons.Rule``.
 """
 
-import hashlib
-import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import NamedTuple
+from datetime import datetime
 
 from slotengine.codes import Mobility, Mode, SlotState
-from slotengine.domain import Location, Practitioner, Referral, Site, Slot, by_id
-from slotengine.policy import Detour, Policy
+from slotengine.domain import Practitioner, Referral, Site, Slot, by_id
 from slotengine.problem import Problem
-
-EARTH_RADIUS_METRES = 6_371_008.8
-"""Mean radius of the earth, IUGG."""
-
-MINUTE = timedelta(minutes=1)
-METRES_PER_KM = 1_000
-MINUTES_PER_HOUR = 60
-
-SHORTEST_DEADLINE_MINUTES = 2
-"""A deadline counts as at least this long, so that its half is at least one minute."""
+from slotengine.side_constraints import Step
+from slotengine.solver.check_figures import MINUTE, Figures, pair_cost, whole_minutes
+from slotengine.solver.check_side import Booking, Load, Side, in_time
+from slotengine.solver.check_travel import Roads
 
 MODE_ORDER = (Mode.AMB, Mode.VR, Mode.HH)
 """Which mode comes first between equally cheap ones."""
@@ -41,92 +30,6 @@ RULES = (
     *MODE_RULES,
 )
 """Every rule, in the order in which they are asked."""
-
-WORD = (1 << 64) - 1
-"""Mask of 64-bit unsigned arithmetic."""
-
-
-class Figures(NamedTuple):
-    """What one referral on one slot in one mode amounts to."""
-
-    mode: Mode
-    travel_metres: int
-    travel_minutes: int
-    wait_minutes: int
-    cost: int
-
-
-def great_circle_metres(here: Location, there: Location) -> float:
-    """
-    Gives the great-circle distance on the mean sphere.
-
-    Notes
-    -----
-    Haversine, after Sinnott (1984), Virtues of the Haversine, Sky & Telescope 68(2), 159.
-    """
-    lat1, lat2 = math.radians(here.lat), math.radians(there.lat)
-    half_lat = (lat2 - lat1) / 2
-    half_lon = math.radians(there.lon - here.lon) / 2
-    square = math.sin(half_lat) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin(half_lon) ** 2
-    # Rounding can lift the square of antipodes a hair above 1, where asin has no value.
-    return 2 * EARTH_RADIUS_METRES * math.asin(math.sqrt(min(1.0, square)))
-
-
-def road_metres(here: Location, there: Location, detour: Detour) -> int:
-    """Gives whole road metres: the great circle lengthened by the policy's detour, rounded."""
-    straight = great_circle_metres(here, there)
-    stretch = detour.base + detour.extra * math.exp(-straight / detour.scale_metres)
-    return math.floor(straight * (detour.factor * stretch) + 0.5)
-
-
-def _ceil_div(number: int, by: int) -> int:
-    return -(-number // by)
-
-
-def _whole_minutes(span: timedelta) -> int:
-    """Gives minutes rounded up; negative for a negative span."""
-    return -(-span // MINUTE)
-
-
-def pair_cost(
-    policy: Policy, referral: Referral, slot: Slot, wait_minutes: int, travel_minutes: int
-) -> int:
-    """Gives the inconvenience of a pair in weighted minutes (level 2)."""
-    deadline = referral.deadline or referral.received_at
-    length = max(SHORTEST_DEADLINE_MINUTES, _whole_minutes(deadline - referral.received_at))
-    half = length // 2
-    late = max(0, wait_minutes - half)
-    waiting = policy.waiting.of(referral.priority) * (wait_minutes + late**2 // half)
-    far = max(0, travel_minutes - policy.comfort_minutes)
-    travel = policy.travel_weight * (travel_minutes + far**2 // policy.comfort_minutes)
-    own = referral.patient.own_practitioner
-    other = own is not None and own != slot.practitioner
-    return waiting + travel + (policy.not_own_practitioner_minutes if other else 0)
-
-
-@lru_cache(maxsize=100_000)
-def _hash64(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
-
-
-def finalised(z: int) -> int:
-    """
-    Mixes 64 bits with the finaliser of splitmix64.
-
-    Notes
-    -----
-    Steele, Lea, Flood (2014), Fast splittable pseudorandom number generators, OOPSLA.
-    """
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & WORD
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & WORD
-    return z ^ (z >> 31)
-
-
-def tie_break(seed: int, referral_id: str, slot_id: str) -> int:
-    """Gives the 31-bit tie-break of a pair (level 5)."""
-    slot_hash = _hash64(f"s{slot_id}")
-    turned = ((slot_hash << 32) | (slot_hash >> 32)) & WORD
-    return finalised(_hash64(str(seed)) ^ _hash64(f"r{referral_id}") ^ turned) >> 33
 
 
 def _shares(referral: Referral, slot: Slot) -> bool:
@@ -171,11 +74,22 @@ class Rules:
         self.slots: Mapping[str, Slot] = by_id(problem.slots)
         self.referrals: Mapping[str, Referral] = by_id(problem.referrals)
         self._earliest = problem.as_of + self.policy.notice
-        self._busy: dict[str, list[Slot]] = defaultdict(list)
+        self._roads = Roads(problem)
+        self.side = Side(problem, self._roads)
+        self.members = Counter(one.group for one in problem.referrals if one.group is not None)
+        self._busy: dict[str, list[tuple[str, Slot]]] = defaultdict(list)
+        self._pinned_on: dict[str, list[Slot]] = defaultdict(list)
+        self._pinned_group: dict[str, list[Slot]] = defaultdict(list)
         for pin in problem.pins:
-            self._busy[pin.patient].append(self.slots[pin.slot])
-        matrix = problem.matrix
-        self._zones = {} if matrix is None else {zone: i for i, zone in enumerate(matrix.zones)}
+            slot = self.slots[pin.slot]
+            self._busy[pin.patient].append((pin.referral, slot))
+            self._pinned_on[pin.referral].append(slot)
+            if pin.group is not None:
+                self._pinned_group[pin.group].append(slot)
+        self._tour: dict[str, list[Booking]] = defaultdict(list)
+        for booking in self.side.pinned:
+            self._tour[booking.slot.practitioner].append(booking)
+        self._load = Load(self.side, self.side.pinned)
         self._journeys: dict[tuple[str, str, Mode], tuple[int, int] | None] = {}
 
     def refusal(self, referral: Referral, slot: Slot) -> str | None:
@@ -197,6 +111,9 @@ class Rules:
         at_that_time = self._time_refusal(referral, slot)
         if at_that_time is not None:
             return at_that_time
+        beside_pins = self._pinned_refusal(referral, slot)
+        if beside_pins is not None:
+            return beside_pins
         refusals = [self._mode_refusal(referral, slot, mode) for mode in shared]
         if None in refusals:
             return None
@@ -236,6 +153,7 @@ class Rules:
                 and self._time_refusal(referral, slot) is None
                 and _shares(referral, slot)
                 and self._admits(referral, slot)
+                and self._pinned_refusal(referral, slot) is None
             ):
                 modes = self.modes(referral, slot)
                 if modes:
@@ -247,7 +165,7 @@ class Rules:
         if journey is None:
             return None
         metres, minutes = journey
-        wait = max(0, _whole_minutes(slot.start - referral.received_at))
+        wait = max(0, whole_minutes(slot.start - referral.received_at))
         return Figures(
             mode, metres, minutes, wait, pair_cost(self.policy, referral, slot, wait, minutes)
         )
@@ -267,19 +185,59 @@ class Rules:
             return "window"
         if referral.deadline is not None and slot.start > referral.deadline:
             return "deadline"
-        if any(overlap(taken, slot) for taken in self._busy.get(referral.patient.key, ())):
+        if any(
+            overlap(taken, slot)
+            for of, taken in self._busy.get(referral.patient.key, ())
+            if of != referral.follows
+        ):
             return "patient_busy"
         return None
 
+    def step(self, referral: Referral) -> Step | None:
+        """Gives the step of its pathway that a referral is; None for one that follows nobody."""
+        pathway = self.policy.pathway(referral.pathway) if referral.pathway is not None else None
+        if pathway is None or referral.follows is None:
+            return None
+        return pathway.steps[referral.step]
+
+    def _pinned_refusal(self, referral: Referral, slot: Slot) -> str | None:
+        """Asks what the pins of its pathway and of its group leave to a referral."""
+        if referral.follows is not None and referral.follows not in self.referrals:
+            step = self.step(referral)
+            if step is None or not any(
+                in_time(before, slot, step.after_min, step.after_max)
+                for before in self._pinned_on.get(referral.follows, ())
+            ):
+                return "pathway"
+        group = referral.group
+        if group is not None and group in self._pinned_group:
+            pinned = self._pinned_group[group]
+            places = {(one.practitioner, one.site) for one in pinned}
+            if places != {(slot.practitioner, slot.site)}:
+                return "group"
+            # Of several siblings each may leave a gap that another fills: their whole run is asked.
+            if self.members[group] == 1 and not self.side.run([slot, *pinned]):
+                return "group"
+        return None
+
+    def run_of(self, group: str, slots: list[Slot]) -> bool:
+        """Tells whether slots and a group's pins are one practitioner's run at one site."""
+        every = [*slots, *self._pinned_group.get(group, ())]
+        places = {(slot.practitioner, slot.site) for slot in every}
+        return len(places) <= 1 and self.side.run(every)
+
     def _mode_refusal(self, referral: Referral, slot: Slot, mode: Mode) -> str | None:
         patient = referral.patient
-        if mode is Mode.AMB:
-            if patient.mobility is Mobility.HOMEBOUND:
-                return "mobility"
-            if patient.mobility is Mobility.WHEELCHAIR and not self.sites[slot.site].accessible:
-                return "access"
+        if mode is Mode.AMB and patient.mobility is Mobility.HOMEBOUND:
+            return "mobility"
+        in_a_chair = patient.mobility is Mobility.WHEELCHAIR
+        if mode is Mode.AMB and in_a_chair and not self.sites[slot.site].accessible:
+            return "access"
         if mode is not Mode.VR and patient.location is None:
             return "location"
+        return self._way_refusal(referral, slot, mode) or self._booked_refusal(referral, slot, mode)
+
+    def _way_refusal(self, referral: Referral, slot: Slot, mode: Mode) -> str | None:
         journey = self._journey(referral, slot, mode)
         limit = referral.max_travel_metres if mode is Mode.AMB else self.policy.home_visit_metres
         if journey is None:
@@ -289,6 +247,16 @@ class Rules:
             return "travel"
         arrival: datetime = self._earliest + minutes * MINUTE
         return "reach" if arrival > slot.start else None
+
+    def _booked_refusal(self, referral: Referral, slot: Slot, mode: Mode) -> str | None:
+        """Asks what the pins of its practitioner leave to a booking."""
+        pinned = self._tour.get(slot.practitioner, ())
+        if not pinned and not self.side.capped:
+            return None
+        booking = self.side.booking(referral, slot, mode)
+        if not all(self.side.at_peace(booking, made) for made in pinned):
+            return "tour"
+        return None if self._load.room_for(booking) else "cap"
 
     def _journey(self, referral: Referral, slot: Slot, mode: Mode) -> tuple[int, int] | None:
         """Gives metres and minutes of the one who travels, or None if there is no way."""
@@ -308,18 +276,7 @@ class Rules:
         if speed is None:
             return None
         start, end = (home, site.location) if mode is Mode.AMB else (site.location, home)
-        if self.problem.matrix is None:
-            metres = road_metres(start, end, self.policy.detour)
-            return metres, _ceil_div(metres * MINUTES_PER_HOUR, speed * METRES_PER_KM)
-        row = self._zones.get(start.matrix_zone or "")
-        column = self._zones.get(end.matrix_zone or "")
-        if row is None or column is None:
-            return None
-        cell_metres = self.problem.matrix.metres[row][column]
-        cell_minutes = self.problem.matrix.minutes[row][column]
-        if cell_metres is None or cell_minutes is None:
-            return None
-        return cell_metres, _ceil_div(cell_minutes * car, speed)
+        return self._roads.way(start, end, speed)
 
 
 def overlap(one: Slot, other: Slot) -> bool:

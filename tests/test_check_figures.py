@@ -13,15 +13,9 @@ from hypothesis import strategies as st
 from slotengine.codes import Mobility, Mode, Priority
 from slotengine.domain import Location
 from slotengine.policy import Detour
-from slotengine.solver.check_rules import (
-    Figures,
-    Rules,
-    finalised,
-    great_circle_metres,
-    pair_cost,
-    road_metres,
-    tie_break,
-)
+from slotengine.solver.check_figures import Figures, finalised, pair_cost, tie_break
+from slotengine.solver.check_rules import Rules
+from slotengine.solver.check_travel import great_circle_metres, road_metres
 
 TEN_KM = north_of(TOWN, 10_000)
 AWAY = patient(location=TEN_KM)

@@ -22,11 +22,8 @@ from slotengine.domain import Location, Motive, TimeWindow
 from slotengine.policy import Speeds
 from slotengine.problem import Pin, TravelMatrix
 from slotengine.reasons import Rule
-from slotengine.solver.check_rules import (
-    RULES,
-    Figures,
-    Rules,
-)
+from slotengine.solver.check_figures import Figures
+from slotengine.solver.check_rules import RULES, Rules
 
 TEN_KM = north_of(TOWN, 10_000)
 AWAY = patient(location=TEN_KM)
