@@ -4,7 +4,7 @@ The words that people read instead of codes, in French and English.
 Nothing here decides; a code without a label is a programming error that tests catch.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -100,12 +100,30 @@ def when(at: datetime, zone: ZoneInfo, lang: Lang) -> str:
     'Monday 23 November, 14:10'
     """
     local = at.astimezone(zone)
+    hour = f"{local:%H:%M}" if lang is Lang.EN else f"{local.hour} h {local:%M}"
+    return f"{_day(local.date(), lang)}, {hour}"
+
+
+def half_day(day: date, lang: Lang, *, afternoon: bool) -> str:
+    """
+    Says a morning, or an afternoon and its evening.
+
+    Examples
+    --------
+    >>> half_day(date(2026, 12, 1), Lang.FR, afternoon=False)
+    'mardi 1er décembre, matin'
+    >>> half_day(date(2026, 12, 1), Lang.EN, afternoon=True)
+    'Tuesday 1 December, afternoon'
+    """
+    part = word(("après-midi", "afternoon") if afternoon else ("matin", "morning"), lang)
+    return f"{_day(day, lang)}, {part}"
+
+
+def _day(day: date, lang: Lang) -> str:
     if lang is Lang.EN:
-        day, month = _DAYS_EN[local.weekday()], _MONTHS_EN[local.month - 1]
-        return f"{day} {local.day} {month}, {local:%H:%M}"
-    day, month = _DAYS_FR[local.weekday()], _MONTHS_FR[local.month - 1]
-    number = "1er" if local.day == 1 else str(local.day)
-    return f"{day} {number} {month}, {local.hour} h {local:%M}"
+        return f"{_DAYS_EN[day.weekday()]} {day.day} {_MONTHS_EN[day.month - 1]}"
+    number = "1er" if day.day == 1 else str(day.day)
+    return f"{_DAYS_FR[day.weekday()]} {number} {_MONTHS_FR[day.month - 1]}"
 
 
 def kilometres(metres: int, lang: Lang) -> str:
