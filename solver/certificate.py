@@ -13,11 +13,12 @@ So an option's fate depends on no other option: each is followed through the lev
 the rules of ``check_rules``, and no arcs are kept.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import repeat
+from itertools import chain, takewhile
 from typing import NamedTuple
 
+from slotengine.codes import Mode
 from slotengine.problem import (
     COST_LEVEL,
     LEVELS,
@@ -38,6 +39,8 @@ SEARCHED_ALWAYS = ("0", "3")
 MOST_LISTED = 20
 """Broken options listed per rule; a wrong dual breaks thousands, and the first tell as much."""
 
+PERCENT = 100
+
 
 def certify(problem: Problem, plan: Plan) -> list[Violation]:
     """
@@ -46,7 +49,7 @@ def certify(problem: Problem, plan: Plan) -> list[Violation]:
     Whether the assignments really add up to that objective is ``check``'s question.
     """
     broken = dual_violations(Rules(problem), plan)
-    return broken or gap_violations(plan, plan.objective)
+    return broken or list(gap_violations(problem, plan, plan.objective))
 
 
 def bounds(problem: Problem, plan: Plan) -> tuple[int, ...]:
@@ -63,10 +66,41 @@ def bounds(problem: Problem, plan: Plan) -> tuple[int, ...]:
             found.append(0)
             continue
         duals = next(given, None)
-        if duals is None or not _fits(problem, name, duals):
+        if name in SEARCHED_ALWAYS or duals is None or not _fits(problem, name, duals):
             break
         found.append(sum(duals.referral) + sum(duals.seat))
     return tuple(found)
+
+
+def searchable(problem: Problem) -> bool:
+    """
+    Tells whether side constraints exist, so that a level may be proved by a search.
+
+    Without them duals prove every level, and a plan that says "searched" hides a missing proof.
+    """
+    policy = problem.policy
+    groups = Counter(one.group for one in problem.referrals if one.group is not None)
+    pinned_groups = {pin.group for pin in problem.pins}
+    practitioners = (
+        (
+            *(one.max_bookings_per_day, one.max_bookings_per_week),
+            *(one.max_effort_minutes_per_day, one.max_effort_minutes_per_week),
+        )
+        for one in problem.practitioners
+    )
+    caps = (
+        *(policy.caps.bookings_per_day, policy.caps.bookings_per_week),
+        *(policy.caps.effort_minutes_per_day, policy.caps.effort_minutes_per_week),
+        *chain.from_iterable(practitioners),
+    )
+    return (
+        bool(policy.floors or problem.told)
+        or policy.spread is not None
+        or any(size > 1 or group in pinned_groups for group, size in groups.items())
+        or any(one.follows is not None for one in problem.referrals)
+        or any(cap is not None for cap in caps)
+        or (policy.home_visits is not None and any(Mode.HH in slot.modes for slot in problem.slots))
+    )
 
 
 def dual_violations(rules: Rules, plan: Plan) -> list[Violation]:
@@ -76,7 +110,7 @@ def dual_violations(rules: Rules, plan: Plan) -> list[Violation]:
     This says nothing about the assignments, and holds or fails without them.
     """
     problem = rules.problem
-    levels = [name for name in problem.active_levels if name not in SEARCHED_ALWAYS]
+    levels = list(takewhile(lambda name: name not in SEARCHED_ALWAYS, problem.active_levels))
     if len(plan.duals) > len(levels):
         detail = f"duals for {len(plan.duals)} levels, at most {len(levels)} can have them"
         return [Violation(rule="certificate.levels", subject="plan", detail=detail)]
@@ -86,23 +120,35 @@ def dual_violations(rules: Rules, plan: Plan) -> list[Violation]:
             detail = f"duals must be of level {name}, {rows} referrals and {columns} seats"
             return [Violation(rule="certificate.shape", subject=name, detail=detail)]
     covered = len(bounds(problem, plan))
-    if plan.proved_levels != covered:
-        detail = f"{plan.proved_levels} levels proved, the duals prove {covered}"
+    proved = plan.proved_levels
+    if proved < covered or (proved > covered and not searchable(problem)):
+        detail = f"{proved} levels proved, the duals prove {covered}"
+        return [Violation(rule="certificate.levels", subject="plan", detail=detail)]
+    if proved < len(LEVELS) and LEVELS[proved] not in problem.active_levels:
+        detail = f"level {LEVELS[proved]} costs nothing and is proved as those before it are"
         return [Violation(rule="certificate.levels", subject="plan", detail=detail)]
     return [*_bound_violations(problem, plan), *_option_violations(rules, plan)]
 
 
-def gap_violations(plan: Plan, objective: Sequence[int]) -> list[Violation]:
-    """Verifies that each proved level's bound is reached by ``objective``, so nothing is better."""
-    return [
-        Violation(
-            rule="certificate.gap", subject=name, detail=f"objective {reached}, bound {bound}"
-        )
-        for name, reached, bound, _ in zip(
-            LEVELS, objective, plan.bound, range(plan.proved_levels), strict=False
-        )
-        if reached != bound
-    ]
+def gap_violations(problem: Problem, plan: Plan, objective: Sequence[int]) -> Iterator[Violation]:
+    """
+    Verifies that each proved level's bound is reached by ``objective``, so nothing is better.
+
+    With a spread, level 2 may stay above its bound by what the policy gives up. A bound that is
+    not proved reached lies at most at the objective.
+    """
+    spread = problem.policy.spread
+    for at, (name, reached, bound) in enumerate(zip(LEVELS, objective, plan.bound, strict=False)):
+        if bound is None:
+            continue
+        most = bound
+        if at >= plan.proved_levels:
+            most = reached
+        elif at == COST_LEVEL and spread is not None:
+            most += bound * spread.give_percent // PERCENT
+        if not bound <= reached <= most:
+            detail = f"objective {reached}, bound {bound}"
+            yield Violation(rule="certificate.gap", subject=name, detail=detail)
 
 
 def _fits(problem: Problem, name: str, duals: LevelDuals) -> bool:
@@ -114,14 +160,26 @@ def _fits(problem: Problem, name: str, duals: LevelDuals) -> bool:
 
 
 def _bound_violations(problem: Problem, plan: Plan) -> Iterator[Violation]:
+    """Compares declared bounds with the duals, and what was searched with what may be declared."""
     sums = bounds(problem, plan)
-    wanted: list[int | None] = [*sums, *repeat(None, len(LEVELS) - len(sums))]
     if len(plan.bound) != len(LEVELS):
         detail = f"{len(plan.bound)} bounds for {len(LEVELS)} levels"
         yield Violation(rule="certificate.bound", subject="plan", detail=detail)
-    for name, said, proved in zip(LEVELS, plan.bound, wanted, strict=False):
-        if said != proved:
-            detail = f"bound {said}, the duals prove {proved}"
+    for at, (name, said) in enumerate(zip(LEVELS, plan.bound, strict=False)):
+        if at < len(sums):
+            wrong = said != sums[at]
+            wanted = f"the duals prove {sums[at]}"
+        elif at < plan.proved_levels:
+            idle = name not in problem.active_levels
+            wrong = said is None or said < 0 or (idle and said != 0)
+            wanted = "a proved level has one"
+        else:
+            # The level that was being searched has the best bound known; those after it have none.
+            best_known = at == plan.proved_levels and searchable(problem)
+            wrong = said is not None and (not best_known or said < 0)
+            wanted = "nothing is known of it"
+        if wrong:
+            detail = f"bound {said}, {wanted}"
             yield Violation(rule="certificate.bound", subject=name, detail=detail)
 
 

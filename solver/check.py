@@ -10,35 +10,25 @@ Rules
 ``plan.*`` the plan belongs to this problem · ``referral.*`` ``unserved.*`` every referral once ·
 ``seat.*`` seats exist, are free, used once, numbered as rules.md says · the names of
 ``slotengine.reasons.Rule`` the hard rules · ``mode.*`` ``figure.*`` the cheapest allowed mode, and
-its figures · ``patient.*`` ``practitioner.*`` nobody in two places · ``objective`` the levels ·
-``certificate.*`` the proof.
+its figures · ``patient.*`` ``practitioner.*`` nobody in two places · ``side.*`` what bookings do to
+each other · ``displaced`` who yields to a floor · ``objective`` the levels · ``certificate.*`` the
+proof.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 
-from slotengine.problem import (
-    COST_LEVEL,
-    LEVELS,
-    MOVE_LEVEL,
-    TIE_LEVEL,
-    UNSERVED_LEVEL,
-    Assignment,
-    Plan,
-    Problem,
-    Unserved,
-    Violation,
-)
+from slotengine.problem import Assignment, Plan, Problem, Violation
 from slotengine.solver.certificate import dual_violations, gap_violations
-from slotengine.solver.check_figures import Figures, tie_break
-from slotengine.solver.check_rules import RULES, Rules, overlap
+from slotengine.solver.check_figures import Figures
+from slotengine.solver.check_levels import displaced_violations, level_violations, objective
+from slotengine.solver.check_reasons import reason_violations
+from slotengine.solver.check_rules import Rules, overlap
+from slotengine.solver.check_together import Together
 
 METRES_TOLERANCE = 1
 """Metres by which two roundings of the same great circle may differ."""
-
-NO_SLOT, SEATS_TAKEN, NO_FREE_SEAT = "no_slot", "seats_taken", "no_free_seat"
-"""Reason codes that are no rule: no slot at all; what was possible went to others; unspecific."""
 
 
 def check(problem: Problem, plan: Plan) -> list[Violation]:
@@ -61,12 +51,15 @@ def check(problem: Problem, plan: Plan) -> list[Violation]:
     for assignment in known:
         found += _pair(rules, assignment)
     found += _two_places(rules, known)
+    found += Together(rules, known).violations()
+    found += displaced_violations(rules, plan)
     broken = dual_violations(rules, plan)
     if not found:
-        objective = _objective(rules, plan)
-        found += _levels(plan, objective)
+        totals = objective(rules, plan.assignments, plan.seed)
+        found += reason_violations(rules, plan.assignments, plan.unserved)
+        found += level_violations(plan, totals)
         if not broken:
-            found += gap_violations(plan, objective)
+            found += gap_violations(problem, plan, totals)
     return [*found, *broken]
 
 
@@ -96,39 +89,6 @@ def _each_referral_once(rules: Rules, plan: Plan) -> Iterator[Violation]:
     for referral in rules.referrals:
         if not served[referral] and not unserved[referral]:
             yield Violation(rule="referral.missing", subject=referral, detail="no verdict")
-    for left in plan.unserved:
-        if left.referral in rules.referrals:
-            yield from _reason(rules, left)
-
-
-def _reason(rules: Rules, left: Unserved) -> Iterator[Violation]:
-    """
-    Verifies that a reason is true: a rule if it left no free seat, else that all were taken.
-
-    A reason of any other kind (``no_free_seat``) claims nothing that could be false.
-    """
-    referral = rules.referrals[left.referral]
-    free = Counter(slot for slot, _ in rules.problem.free_seats)
-    refusals = {slot: rules.refusal(referral, rules.slots[slot]) for slot in free}
-    possible = sum(free[slot] for slot, rule in refusals.items() if rule is None)
-    if possible:
-        wanted = SEATS_TAKEN
-    elif free:
-        wanted = max((rule for rule in refusals.values() if rule), key=RULES.index)
-    else:
-        wanted = NO_FREE_SEAT if rules.slots else NO_SLOT
-    codes = [reason.code for reason in left.reasons]
-    for code in codes:
-        if code in {*RULES, NO_SLOT, SEATS_TAKEN} and code != wanted:
-            detail = f"says {code}, is {wanted}"
-            yield Violation(rule="unserved.reason", subject=referral.id, detail=detail)
-    for reason in left.reasons:
-        said = reason.figures.get("seats", possible)
-        if reason.code == SEATS_TAKEN and said != possible:
-            detail = f"says {said} seats, {possible} were possible"
-            yield Violation(rule="unserved.reason", subject=referral.id, detail=detail)
-    if not codes:
-        yield Violation(rule="unserved.reason", subject=referral.id, detail="no reason")
 
 
 def _seats(problem: Problem, plan: Plan) -> Iterator[Violation]:
@@ -210,27 +170,3 @@ def _two_places(rules: Rules, assignments: list[Assignment]) -> Iterator[Violati
                 detail = "one person, overlapping times"
                 subject = f"{before.id} {after.id}"
                 yield Violation(rule=f"{who}.two_places", subject=subject, detail=detail)
-
-
-def _objective(rules: Rules, plan: Plan) -> tuple[int, ...]:
-    """Adds up each level from the assignments and the unserved, trusting no figure of the plan."""
-    totals = [0] * len(LEVELS)
-    told = {one.referral: one.slot for one in rules.problem.told}
-    for left in plan.unserved:
-        totals[UNSERVED_LEVEL[rules.referrals[left.referral].priority]] += 1
-    for assignment in plan.assignments:
-        referral, slot = rules.referrals[assignment.referral], rules.slots[assignment.slot]
-        figures = rules.figures(referral, slot, assignment.mode)
-        totals[COST_LEVEL] += 0 if figures is None else figures.cost
-        totals[MOVE_LEVEL] += told.get(referral.id, slot.id) != slot.id
-        totals[TIE_LEVEL] += tie_break(plan.seed, referral.id, slot.id)
-    return tuple(totals)
-
-
-def _levels(plan: Plan, objective: tuple[int, ...]) -> Iterator[Violation]:
-    if len(plan.objective) != len(LEVELS):
-        detail = f"{len(plan.objective)} figures for {len(LEVELS)} levels"
-        yield Violation(rule="objective", subject="plan", detail=detail)
-    for name, said, wanted in zip(LEVELS, plan.objective, objective, strict=False):
-        if said != wanted:
-            yield Violation(rule="objective", subject=name, detail=f"says {said}, is {wanted}")

@@ -197,6 +197,8 @@ REFUSED: dict[Rule, tuple[dict[str, Any], dict[str, Any], Any]] = {
         (Mode.AMB, 0, 0, 120, 366),
     ),
     Rule.PATIENT_BUSY: ({}, {"patient": patient("busy")}, AT_TOWN),
+    Rule.PATHWAY: ({}, {"pathway": "second-recourse", "step": 1, "follows": "r-before"}, AT_TOWN),
+    Rule.GROUP: ({}, {"group": "siblings"}, AT_TOWN),
     Rule.MOBILITY: ({}, {"patient": patient(mobility=Mobility.HOMEBOUND)}, AT_TOWN),
     Rule.ACCESS: ({"site": "stairs"}, {"patient": patient(mobility=Mobility.WHEELCHAIR)}, AT_TOWN),
     Rule.LOCATION: ({}, {"patient": patient(location=None)}, AT_TOWN),
@@ -211,6 +213,8 @@ REFUSED: dict[Rule, tuple[dict[str, Any], dict[str, Any], Any]] = {
         {"patient": patient(location=TEN_KM)},
         (Mode.AMB, 12_820, 18, 27, 90),
     ),
+    Rule.TOUR: ({"practitioner": "visitor"}, {}, AT_TOWN),
+    Rule.CAP: ({"practitioner": "full"}, {}, AT_TOWN),
 }
 
 
@@ -224,22 +228,31 @@ def test_a_pair_that_breaks_a_rule_is_named_by_it(rule: Rule) -> None:
     wanted = slot().replaced(**slot_changes)
     asking = referral(**referral_changes)
     other_slot = slot("taken", after_minutes=130, practitioner="d2")
-    busy = Pin(referral="r-other", patient=patient("busy").key, slot="taken", seat=0)
+    busy = Pin(
+        referral="r-other", patient=patient("busy").key, slot="taken", seat=0, group="siblings"
+    )
+    # 17 minutes lie between the end of the visit and the slot, and 18 between the two places.
+    visit = slot("visit", after_minutes=88, practitioner="visitor", modes=(Mode.HH,))
+    visited = Pin(
+        referral="r-home", patient="p", slot="visit", seat=0, mode=Mode.HH, location=TEN_KM
+    )
     asked = problem(
         practitioners=(
             practitioner(refused_motives=("M00",)),
             practitioner("d2"),
             practitioner("child-doctor", max_age=39),
+            practitioner("visitor"),
+            practitioner("full", max_bookings_per_day=0),
         ),
         sites=(site(), site("stairs", accessible=False)),
-        slots=(wanted, other_slot),
+        slots=(wanted, other_slot, visit),
         referrals=(asking,),
-        pins=(busy,),
+        pins=(busy, visited),
     )
     pairs = {(asking.id, wanted.id): figures}
     plan = solve(asked, {}, illegal=pairs, force={asking.id: wanted.id})
     assert rules_broken(asked, plan) == {rule.value}
-    assert check(asked, solve(asked, {})) == []
+    assert check(asked, solve(asked, {}, refused=ReasonCode(rule.value))) == []
 
 
 def test_a_mode_that_was_not_asked_for_is_refused(asked: Problem, plan: Plan) -> None:

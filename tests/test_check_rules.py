@@ -73,6 +73,8 @@ def test_rules_are_named_and_ordered_as_the_reasons_are() -> None:
 def test_the_first_rule_that_fails_is_named_in_the_order_of_the_rules() -> None:
     """One pair that breaks everything is mended rule by rule, and each names the next."""
     somebody = patient("p", location=None, age=10, mobility=Mobility.HOMEBOUND)
+    busy = Pin(referral="r-other", patient=somebody.key, slot="busy", seat=0, group="g")
+    visit = Pin(referral="r-home", patient="p", slot="home", seat=0, mode=Mode.HH, location=TEN_KM)
     broken: dict[str, Any] = {
         "slot": {
             "territory": "sologne",
@@ -84,6 +86,7 @@ def test_the_first_rule_that_fails_is_named_in_the_order_of_the_rules() -> None:
             "profession": Profession.MIDWIFE,
             "min_age": 18,
             "refused_motives": ("M",),
+            "max_bookings_per_day": 1,
         },
         "referral": {
             "specialties": ("SM26",),
@@ -92,11 +95,17 @@ def test_the_first_rule_that_fails_is_named_in_the_order_of_the_rules() -> None:
             "deadline": NOW,
             "max_travel_metres": 12_819,
             "patient": somebody,
+            "follows": "r-before",
+            "pathway": "second-recourse",
+            "step": 1,
         },
         "site": {"accessible": False},
         "policy": {"notice": timedelta(minutes=110)},
-        "others": (slot("busy", practitioner="d2"),),
-        "pins": (Pin(referral="r-other", patient=somebody.key, slot="busy", seat=0),),
+        "others": (
+            slot("busy", practitioner="d2"),
+            slot("home", after_minutes=100, modes=(Mode.HH,)),
+        ),
+        "pins": (busy, visit),
     }
     in_a_chair = {"mobility": Mobility.WHEELCHAIR, "age": 18}
     walks = {"age": 18, "mobility": Mobility.CAR}
@@ -111,12 +120,16 @@ def test_the_first_rule_that_fails_is_named_in_the_order_of_the_rules() -> None:
         "opening": ("slot", {"state": SlotState.OPEN}),
         "window": ("referral", {"windows": ()}),
         "deadline": ("referral", {"deadline": NOW + timedelta(hours=24)}),
-        "patient_busy": ("", {"pins": ()}),
+        "patient_busy": ("", {"pins": (busy.replaced(patient="p"), visit)}),
+        "pathway": ("referral", {"follows": None, "step": 0, "group": "g"}),
+        "group": ("", {"pins": (visit,)}),
         "mobility": ("referral", {"patient": somebody.replaced(**in_a_chair)}),
         "access": ("referral", {"patient": somebody.replaced(**walks)}),
         "location": ("referral", {"patient": somebody.replaced(**walks, location=TEN_KM)}),
         "travel": ("referral", {"max_travel_metres": 12_820}),
         "reach": ("policy", {"notice": timedelta(0)}),
+        "tour": ("", {"pins": (visit.replaced(mode=Mode.VR),)}),
+        "cap": ("practitioner", {"max_bookings_per_day": 2}),
     }
     for rule in Rule:
         assert verdict(**broken) == rule.value
