@@ -1,9 +1,10 @@
 """
-The levels of the objective, one after the other: propose once, then prove each.
+The levels of the objective: 1a to 2 proved together, the later ones on what they leave.
 
-One matching over weighted levels proposes an optimum of levels 1a to 2 together; the duals of each
-level decide whether it is one. After a level only what has reduced cost zero stays on the
-face, "row unserved" and "seat unused" included, so the next level can't spoil it (ADR 0006).
+One matching over weighted levels is an optimum of levels 1a to 2, and its duals decode into those
+of each level, so that one shortest-path pass proves all five (ADR 0011). After that only what has
+reduced cost zero stays on the face, "row unserved" and "seat unused" included, so the next level
+can't spoil it.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,39 +13,65 @@ from typing import NamedTuple
 
 import numpy as np
 
+from slotengine.errors import ProblemError
 from slotengine.problem import COST_LEVEL, MOVE_LEVEL, TIE_LEVEL
 from slotengine.solver.arcs import Arcs
 from slotengine.solver.columns import NOT_TOLD, Columns
 from slotengine.solver.costs import tie_breaks
 from slotengine.solver.duals import REQUIRED, UNSERVED, Duals, Network, duals
 from slotengine.solver.encoding import Flags, Indices, Ints
-from slotengine.solver.flow import proposed, proved
+from slotengine.solver.flow import has_room, proved
 
-CLASS_WEIGHTS = (0, 8, 4, 2, 1)
+CLASS_WEIGHTS = (0, 4, 3, 2, 1)
 """
-Weight of an unserved referral in the proposal by its level, falling from 1a to 1d. Served sets of a
-pure assignment form a transversal matroid, so any falling weights give the lexicographic one.
+Weight of an unserved referral in the one weighted sum by its level, falling from 1a to 1d. Served
+sets of a pure assignment form a transversal matroid, so any falling weights give the lexicographic
+one; small ones keep the integers short.
 """
+
+TOGETHER = (*range(1, len(CLASS_WEIGHTS)), COST_LEVEL)
+"""Levels 1a to 2: what the weighted sum decides, and its duals prove."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Face:
     """
-    What the levels so far have left: arcs to seats, sorted by row, and who may be left alone.
+    What the levels so far have left: arcs to seats in CSR form, and who may be left alone.
 
-    ``row``, ``col`` (A,) int32; ``cost``, ``tie`` (A,) int64; ``moved`` (A,) flags of told rows
-    on another slot than theirs; ``level`` (R,) int64, where the row counts as unserved;
-    ``may_stay`` (R,) and ``may_idle`` (C,) flags.
+    Row r owns arcs ``start[r]:start[r + 1]``; ``col`` (A,) int32 seats; ``cost`` (A,) int64;
+    ``may_stay`` (R,) and ``may_idle`` (C,) flags. 12 bytes an arc: what the later levels read of
+    it is worked out on the few arcs left for them.
     """
 
-    row: Indices
+    columns: Columns
+    seed: int
+    start: Ints
     col: Indices
     cost: Ints
-    tie: Ints
-    moved: Flags
-    level: Ints
     may_stay: Flags
     may_idle: Flags
+
+    @property
+    def row(self) -> Indices:
+        """The row of each arc, (A,) int32, made anew each time."""
+        return np.repeat(np.arange(len(self.may_stay), dtype=np.int32), np.diff(self.start))
+
+    @property
+    def level(self) -> Ints:
+        """The level at which each row counts as unserved, (R,) int64."""
+        return self.columns.referral_level
+
+    @property
+    def tie(self) -> Ints:
+        """The tie-break of each arc, (A,) int64."""
+        return tie_breaks(self.columns, self.row, self.columns.seat_slot[self.col], self.seed)
+
+    @property
+    def moved(self) -> Flags:
+        """Which arcs lead a told row to another slot than its own, (A,)."""
+        told = self.columns.referral_told_slot[self.row]
+        moved: Flags = (told != NOT_TOLD) & (told != self.columns.seat_slot[self.col])
+        return moved
 
     def network(self, at: int) -> Network:
         """Gives the assignment problem of one level on this face."""
@@ -55,7 +82,7 @@ class Face:
         elif at == TIE_LEVEL:
             cost = self.tie
         else:
-            cost = np.zeros(len(self.row), dtype=np.int64)
+            cost = np.zeros(len(self.col), dtype=np.int64)
         return self._network(cost, (self.level == at).astype(np.int64))
 
     def weighted(self) -> Network:
@@ -64,16 +91,21 @@ class Face:
 
         Serving one more row weighs more than all that the pairs of all rows can cost.
         """
-        dearest = np.zeros(len(self.level), dtype=np.int64)
-        np.maximum.at(dearest, self.row, self.cost)
-        above_all = int(dearest.sum()) + 1
-        return self._network(self.cost, above_all * np.array(CLASS_WEIGHTS)[self.level])
+        return self._network(self.cost, self.above_all() * np.array(CLASS_WEIGHTS)[self.level])
+
+    def above_all(self) -> int:
+        """
+        Gives the weight of one class: above twice what an exchange along any path can cost.
+
+        Twice, so that the nearest multiple of it in a label is the label's class.
+        """
+        asked = np.diff(self.start) > 0
+        dearest = np.maximum.reduceat(self.cost, self.start[:-1][asked]) if asked.any() else 0
+        return 2 * int(np.sum(dearest)) + 1
 
     def _network(self, cost: Ints, unserved: Ints) -> Network:
-        start = np.zeros(len(self.level) + 1, dtype=np.int64)
-        np.cumsum(np.bincount(self.row, minlength=len(self.level)), out=start[1:])
         return Network(
-            start,
+            self.start,
             self.col,
             cost,
             np.where(self.may_stay, unserved, REQUIRED),
@@ -81,15 +113,17 @@ class Face:
         )
 
     def shrunk(self, network: Network, found: Duals) -> "Face":
-        """Keeps what has reduced cost zero under the duals of a level."""
-        keep = network.cost == found.row[self.row] + found.col[self.col]
+        """Keeps what has reduced cost zero under the duals of a level, or of several together."""
+        row = self.row
+        keep = np.flatnonzero(network.cost == found.row[row] + found.col[self.col])
+        start = np.zeros(len(self.start), dtype=np.int64)
+        np.cumsum(np.bincount(row[keep], minlength=len(self.may_stay)), out=start[1:])
         return Face(
-            row=self.row[keep],
+            columns=self.columns,
+            seed=self.seed,
+            start=start,
             col=self.col[keep],
             cost=self.cost[keep],
-            tie=self.tie[keep],
-            moved=self.moved[keep],
-            level=self.level,
             may_stay=found.row == network.unserved,
             may_idle=found.col == network.unused,
         )
@@ -104,21 +138,21 @@ class Climb(NamedTuple):
 
 def whole_face(columns: Columns, arcs: Arcs, seed: int) -> Face:
     """Gives face 0: each allowed pair with each free seat; who was told keeps a seat."""
-    row, slot = arcs.row, arcs.slot
-    told = columns.referral_told_slot
-    moved = (told[row] != NOT_TOLD) & (told[row] != slot)
-    tie = tie_breaks(columns, row, slot, seed)
-    seats = columns.slot_free[slot]
-    owner = np.repeat(np.arange(len(row)), seats)
-    offset = np.arange(len(owner)) - np.repeat(np.cumsum(seats) - seats, seats)
+    start, col, cost = arcs.start, columns.slot_first_seat[arcs.slot].astype(np.int32), arcs.cost
+    if np.any(columns.slot_free != 1):
+        seats = columns.slot_free[arcs.slot]
+        before = np.zeros(len(seats) + 1, dtype=np.int64)
+        np.cumsum(seats, out=before[1:])
+        owner = np.repeat(np.arange(len(seats)), seats)
+        start, cost = before[arcs.start], cost[owner]
+        col = (col[owner] + np.arange(len(owner)) - before[owner]).astype(np.int32)
     return Face(
-        row=row[owner],
-        col=(columns.slot_first_seat[slot[owner]] + offset).astype(np.int32),
-        cost=arcs.cost[owner],
-        tie=tie[owner],
-        moved=moved[owner],
-        level=columns.referral_level,
-        may_stay=told == NOT_TOLD,
+        columns=columns,
+        seed=seed,
+        start=start,
+        col=col,
+        cost=cost,
+        may_stay=columns.referral_told_slot == NOT_TOLD,
         may_idle=np.ones(columns.seats, dtype=np.bool_),
     )
 
@@ -134,35 +168,84 @@ def climb(face: Face, levels: Sequence[int], out_of_time: Callable[[], bool]) ->
     levels
         Indices into ``LEVELS``, ascending, of the levels that cost something here.
     out_of_time
-        Asked before the proposal and before each level.
+        Asked before levels 1a to 2, which are one solve, and before each later level; before each
+        level where a weighted sum of them leaves 64 bits.
 
     Returns
     -------
     Climb or None
         None when time was out before there was any assignment.
+
+    Raises
+    ------
+    ProblemError
+        When the rows that keep a seat in any case can't all have one.
     """
     if out_of_time():
         return None
-    col_of_row = _proposal(face)
+    col_of_row: Indices | None = None
     proofs: list[Duals] = []
-    for at in levels:
+    if tuple(levels[: len(TOGETHER)]) == TOGETHER:
+        weighted = face.weighted()
+        if has_room(weighted):
+            col_of_row, found = _solved(weighted)
+            proofs.extend(decoded(found, face.above_all()))
+            face = face.shrunk(weighted, found)
+    for at in levels[len(proofs) :]:
         if out_of_time():
             break
         network = face.network(at)
-        found = None
-        # The proposal knows nothing of ties: looking for its proof would be time lost.
-        if col_of_row is not None and (at != TIE_LEVEL or len(face.row) == 0):
-            found = duals(network, col_of_row)
-        if found is None:
-            matching = proved(network)
-            col_of_row = matching.col_of_row
-            found = Duals(matching.row_dual, matching.col_dual)
-        proofs.append(found)
-        face = face.shrunk(network, found)
+        again = None
+        # The assignment so far knows nothing of ties: looking for its proof would be time lost.
+        if col_of_row is not None and at != TIE_LEVEL:
+            again = duals(network, col_of_row)
+        if again is None:
+            col_of_row, again = _solved(network)
+        proofs.append(again)
+        face = face.shrunk(network, again)
     return None if col_of_row is None else Climb(col_of_row, tuple(proofs))
 
 
-def _proposal(face: Face) -> Indices | None:
-    if len(face.row) == 0:
-        return np.full(len(face.level), UNSERVED, dtype=np.int32)
-    return proposed(face.weighted())
+def decoded(found: Duals, above_all: int) -> tuple[Duals, ...]:
+    """
+    Takes the duals of the weighted sum apart into those of levels 1a to 2.
+
+    A label is the length of a path that begins at the extra node, directly or through one row that
+    stays unserved: it holds the weight of one class at most, and exchanges that cost less than half
+    of that weight. So the nearest multiple of ``above_all`` is the class, the rest is level 2. The
+    weights order such lengths as the levels do, one after the other; a shortest path of the sum is
+    the shortest at each level among those that are so at the levels before it. These are the labels
+    that the levels give when they are solved one by one, and ``ADR 0011`` says why.
+    """
+    row_class, row_rest = _apart(found.row, above_all)
+    col_class, col_rest = _apart(found.col, above_all)
+    classes = (
+        Duals(_one_class(row_class, weight), _one_class(col_class, weight))
+        for weight in CLASS_WEIGHTS[1:]
+    )
+    return (*classes, Duals(row_rest, col_rest))
+
+
+def _apart(dual: Ints, above_all: int) -> tuple[Ints, Ints]:
+    multiple = (dual + above_all // 2) // above_all
+    return multiple, dual - multiple * above_all
+
+
+def _one_class(multiple: Ints, weight: int) -> Ints:
+    digit: Ints = (multiple == weight).astype(np.int64) - (multiple == -weight)
+    return digit
+
+
+def _solved(network: Network) -> tuple[Indices, Duals]:
+    if len(network.col) == 0:
+        return _without_arcs(network)
+    matching = proved(network)
+    return matching.col_of_row, Duals(matching.row_dual, matching.col_dual)
+
+
+def _without_arcs(network: Network) -> tuple[Indices, Duals]:
+    """Nobody can be served; an engine would want a row and a seat at least."""
+    if np.any(network.unserved == REQUIRED) or np.any(network.unused == REQUIRED):
+        raise ProblemError("the required rows and seats can't all be assigned")
+    nobody = np.full(len(network.unserved), UNSERVED, dtype=np.int32)
+    return nobody, Duals(network.unserved, network.unused)
