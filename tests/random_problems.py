@@ -4,11 +4,35 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from builders import NOW, TOWN, patient, policy, practitioner, problem, referral, site, slot
+from brute_side import scored
+from builders import (
+    NOW,
+    TOWN,
+    north_of,
+    patient,
+    policy,
+    practitioner,
+    problem,
+    referral,
+    site,
+    slot,
+)
 
 from slotengine.codes import Audience, Mobility, Mode, Priority, Profession, SlotState, SourceKind
 from slotengine.domain import Location, Motive, Referral, Slot, TimeWindow
-from slotengine.problem import Pin, Problem
+from slotengine.errors import ProblemError
+from slotengine.policy import Policy
+from slotengine.problem import Pin, Problem, Told
+from slotengine.side_constraints import (
+    Caps,
+    Effort,
+    Floor,
+    Groups,
+    HomeVisits,
+    Pathway,
+    Spread,
+    Step,
+)
 
 MOTIVES = tuple(Motive(system="hub", code=code) for code in ("M1", "M2"))
 PROFESSIONS = (Profession.PHYSICIAN, Profession.PHYSICIAN, Profession.MIDWIFE)
@@ -102,3 +126,192 @@ def _referral(draw: Random, number: int, givers: int) -> Referral:
             own_practitioner=draw.choice((None, f"d{draw.randrange(givers)}")),
         ),
     )
+
+
+DAY_MINUTES = 1440
+SECOND_TOWN = north_of(TOWN, 6_000).replaced(insee="44115")
+"""7.9 km of road from the first, 11 minutes by car."""
+
+
+def random_coupled(seed: int, *, referrals: int = 5, slots: int = 6) -> Problem:
+    """
+    Gives a problem small enough to try everything, in which side constraints often bind.
+
+    Some seat assignment always keeps every constraint: told bookings are those of one that does.
+    """
+    draw = Random(seed)  # noqa: S311 - a test case, not a secret
+    while True:
+        try:
+            drawn = _coupled(draw, referrals, slots)
+        except ProblemError:  # a group larger than any day, as caps were drawn
+            continue
+        return _with_told(draw, drawn)
+
+
+def _coupled(draw: Random, referrals: int, slots: int) -> Problem:
+    givers = [practitioner(f"d{at}", **_own_caps(draw)) for at in range(2)]
+    places = [TOWN, draw.choice((TOWN, SECOND_TOWN))]
+    visits = draw.random() < 0.45
+    offered = _agenda(draw, slots, visits=visits)
+    asked = [_asking(draw, at, visits=visits) for at in range(referrals)]
+    pins = [_pin(draw, one, visits=visits) for one in offered if draw.random() < 0.2]
+    asked, pins = _grouped(draw, asked, pins)
+    asked, pins = _following(draw, asked, pins, {one.id: one for one in offered})
+    return problem(
+        policy=_policy(draw),
+        practitioners=givers,
+        sites=[site(f"s{at}", location=place) for at, place in enumerate(places)],
+        slots=offered,
+        referrals=asked,
+        pins=pins,
+    )
+
+
+def _own_caps(draw: Random) -> dict[str, Any]:
+    """Gives a practitioner's own limits, one kind at most so that none hides another."""
+    kind = draw.choice((None, None, "bookings_per_day", "effort_minutes_per_day", "week"))
+    if kind == "week":
+        return {"max_bookings_per_week": draw.choice((1, 2))}
+    if kind is None:
+        return {}
+    return {f"max_{kind}": draw.choice((1, 2) if kind == "bookings_per_day" else (30, 45, 60))}
+
+
+def _policy(draw: Random) -> Policy:
+    kind = draw.choice((None, None, "bookings_per_week", "effort_minutes_per_week"))
+    most = (2, 3) if kind == "bookings_per_week" else (45, 60, 90)
+    gap = draw.choice((timedelta(0), timedelta(minutes=20), timedelta(hours=2)))
+    step = Step(
+        professions=(Profession.PHYSICIAN,),
+        after_min=gap,
+        after_max=gap + draw.choice((timedelta(minutes=30), timedelta(hours=6), timedelta(days=7))),
+    )
+    floors = (
+        Floor(
+            percent=draw.choice((60, 100)),
+            priority=draw.choice((Priority.ROUTINE, None)),
+            insee=draw.choice(("44114", "44115")),
+        ),
+        Floor(percent=draw.choice((50, 100)), priority=Priority.ROUTINE),
+    )
+    return policy(
+        effort=Effort(first_visit=draw.choice((0, 50)), late=draw.choice((0, 100))),
+        caps=Caps() if kind is None else Caps(**{kind: draw.choice(most)}),
+        groups=Groups(gap_minutes=draw.choice((0, 5, 30))),
+        home_visits=draw.choice((HomeVisits(), HomeVisits(care_minutes=40), None)),
+        pathways=(Pathway(code="chain", name_fr="suite", name_en="chain", steps=(step,) * 3),),
+        floors=draw.choice(((), floors[:1], floors[1:], floors)),
+        spread=draw.choice((None, None, Spread(give_percent=draw.choice((0, 2, 20, 100))))),
+        max_told_moves=draw.choice((0, 1, 2)),
+    )
+
+
+def _agenda(draw: Random, slots: int, *, visits: bool) -> list[Slot]:
+    """Gives two practitioners' slots, close together, on one day or on two of different weeks."""
+    days = draw.choice(((0,), (0, 1), (0, 7), (5, 7)))
+    first = draw.choice((60, 500))  # from 10 h in Paris, or on both sides of 18 h
+    ends: dict[tuple[int, int], int] = {}
+    offered = []
+    for number in range(slots):
+        giver, day = number % 2, draw.choice(days)
+        begins = ends.get((giver, day), day * DAY_MINUTES + first) + draw.choice((0, 0, 5, 12, 25))
+        minutes = draw.choice((15, 15, 20, 30))
+        ends[giver, day] = begins + minutes
+        offered.append(
+            slot(
+                f"slot{number}",
+                after_minutes=begins,
+                minutes=minutes,
+                capacity=draw.choice((1, 1, 1, 2)),
+                practitioner=f"d{giver}",
+                site=f"s{draw.choice((0, 0, 0, 1))}",
+                modes=draw.choice(((Mode.HH,), (Mode.AMB, Mode.HH), tuple(Mode)))
+                if visits
+                else (Mode.AMB,),
+            )
+        )
+    return offered
+
+
+def _home(draw: Random) -> Location:
+    return draw.choice((TOWN, north_of(TOWN, 2_500), SECOND_TOWN))
+
+
+def _asking(draw: Random, number: int, *, visits: bool) -> Referral:
+    return referral(
+        str(number),
+        priority=draw.choice((Priority.ASAP, Priority.URGENT, Priority.ROUTINE, Priority.ROUTINE)),
+        deadline=NOW + timedelta(days=draw.choice((1, 9, 9))),
+        modes=draw.choice(((Mode.HH,), (Mode.HH,), tuple(Mode))) if visits else (Mode.AMB,),
+        patient=patient(
+            f"patient {number}",
+            location=_home(draw),
+            own_practitioner=draw.choice((None, "d0", "d1")),
+        ),
+    )
+
+
+def _pin(draw: Random, taken: Slot, *, visits: bool) -> Pin:
+    mode = draw.choice(taken.modes)
+    known = mode is Mode.HH and draw.random() < 0.8
+    return Pin(
+        referral=f"pinned-{taken.id}",
+        patient=patient(f"pinned {taken.id}").key,
+        slot=taken.id,
+        seat=taken.capacity - 1 if visits else 0,
+        mode=mode,
+        first_visit=draw.random() < 0.5,
+        location=_home(draw) if known else None,
+    )
+
+
+def _grouped(
+    draw: Random, asked: list[Referral], pins: list[Pin]
+) -> tuple[list[Referral], list[Pin]]:
+    """Makes the first referrals siblings; sometimes one of them has its seat already."""
+    size = draw.choice((0, 1, 2, 2, 3))
+    asked = [one.replaced(group="siblings") if at < size else one for at, one in enumerate(asked)]
+    if size and pins and draw.random() < 0.5:
+        pins = [pins[0].replaced(group="siblings"), *pins[1:]]
+    return asked, pins
+
+
+def _following(
+    draw: Random, asked: list[Referral], pins: list[Pin], slots: dict[str, Slot]
+) -> tuple[list[Referral], list[Pin]]:
+    """Makes the last referrals one patient's pathway; sometimes its first step is pinned."""
+    size = min(draw.choice((1, 2, 2, 3)), sum(one.group is None for one in asked))
+    if size == 0:
+        return asked, pins
+    chain = asked[-size:]
+    step = 0
+    before: str | None = None
+    if pins and draw.random() < 0.6:
+        # The earliest pin, so that something can follow it.
+        first = min(pins, key=lambda pin: slots[pin.slot].start)
+        pins = [pin.replaced(patient=chain[0].patient.key) if pin is first else pin for pin in pins]
+        before, step = first.referral, 1
+    made = []
+    for one in chain:
+        pathway = None if size == 1 and before is None else "chain"
+        made.append(
+            one.replaced(patient=chain[0].patient, follows=before, pathway=pathway, step=step)
+        )
+        before, step = one.id, step + 1
+    return [*asked[:-size], *(one for one in made if one.step < 3)], pins  # the chain has 3 steps
+
+
+def _with_told(draw: Random, drawn: Problem) -> Problem:
+    """Says that some seats of one assignment that keeps every constraint were told."""
+    told = draw.choice((0, 0, 1, 2))
+    if told == 0:
+        return drawn
+    seated = [one.solution for one in scored(drawn)]
+    solution = draw.choice(seated)
+    kept = [
+        Told(referral=one.id, slot=at)
+        for one, at in zip(drawn.referrals, solution, strict=True)
+        if at is not None
+    ]
+    chosen = draw.sample(kept, min(told, len(kept)))
+    return drawn.replaced(told=tuple(sorted(chosen, key=lambda one: one.referral)))
