@@ -234,7 +234,7 @@ class Bookings(Counters):
                 .values(status=status.value, version=table.c.version + 1)
                 .returning(*table.c)
             ).all():
-                self._count_down(row.patient_key, Day(row.practitioner, row.day))
+                self._count_down(row)
                 self._follow(row, why)
                 ended.append(read_booking(row))
         return tuple(sorted(ended, key=lambda booking: booking.id))

@@ -2,33 +2,45 @@
 Counter rows: how rules over several bookings hold while two transactions race.
 
 A count in a query lets two bookings pass, because neither sees the other. So a practitioner's day
-and a patient have a row each: it is locked before the question is asked, in the order of keys, and
-it counts the active bookings below it. A day is the local day of the slot's owner territory: a cap
-is a promise about a doctor's day, not about midnight in Greenwich.
+and ISO week and a patient have a row each: it is locked before the question is asked, in the order
+of keys. A patient's row counts active bookings, a practitioner's also those that took place: a cap
+is on what is given, not on what is still to come. A day is the local day of the slot's owner
+territory: a cap is a promise about a doctor's day, not about midnight in Greenwich.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, bindparam, func, or_, select, tuple_, update
+from sqlalchemy import Connection, Table, bindparam, func, or_, select, tuple_, update
+from sqlalchemy.sql.expression import ColumnElement
 
 from slotengine import tables
-from slotengine.codes import ACTIVE
+from slotengine.codes import ACTIVE, BookingStatus
 from slotengine.errors import StoreError
-from slotengine.store_events import chunks
+from slotengine.store_events import Record, chunks
 from slotengine.store_referrals import Referrals
 
-ACTIVE_STATUS = tables.booking.c.status.in_(
-    bindparam(
-        "active",
-        sorted(status.value for status in ACTIVE),
-        expanding=True,
-        literal_execute=True,
-        unique=True,
+
+def _status_in(name: str, statuses: Iterable[BookingStatus]) -> ColumnElement[bool]:
+    return tables.booking.c.status.in_(
+        bindparam(
+            name,
+            sorted(status.value for status in statuses),
+            expanding=True,
+            literal_execute=True,
+            unique=True,
+        )
     )
-)
+
+
+COUNTED = ACTIVE | {BookingStatus.FULFILLED, BookingStatus.NOSHOW}
+"""What counts on a practitioner's day and week: the time was given, or is promised."""
+
+COUNTED_STATUS = _status_in("counted", COUNTED)
+
+ACTIVE_STATUS = _status_in("active", ACTIVE)
 """
 "Is active", written out word for word as in the partial indexes: SQLite can't prove that a
 parameter implies an index's condition, and would read the whole table.
@@ -45,6 +57,43 @@ class Day(NamedTuple):
     day: date
 
 
+class Week(NamedTuple):
+    """The key of a practitioner's ISO week, by its Monday."""
+
+    practitioner: str
+    week: date
+    # Tuples compare by content: without it a Monday and its week would be one key.
+    period: str = "week"
+
+
+class Load(NamedTuple):
+    """Bookings and effort minutes: what a practitioner was given."""
+
+    bookings: int
+    effort: int
+
+
+class Most(NamedTuple):
+    """The most that a practitioner is given in one period; None is without limit."""
+
+    bookings: int | None
+    effort: int | None
+
+    def holds(self, load: Load) -> bool:
+        """Tells whether a load stays within both, exactly at the limit included."""
+        return (self.bookings is None or load.bookings <= self.bookings) and (
+            self.effort is None or load.effort <= self.effort
+        )
+
+
+Used: TypeAlias = dict[Day | Week, Load]
+
+
+def week_of(day: Day) -> Week:
+    """Gives the week that holds a day."""
+    return Week(day.practitioner, day.day - timedelta(days=day.day.weekday()))
+
+
 def local_days(zone: ZoneInfo, start: datetime, end: datetime) -> list[date]:
     """Gives the local days that ``[start, end)`` touches."""
     first = start.astimezone(zone).date()
@@ -54,54 +103,73 @@ def local_days(zone: ZoneInfo, start: datetime, end: datetime) -> list[date]:
 
 def recount(connection: Connection) -> dict[str, tuple[int, int]]:
     """
-    Counts active bookings again and gives the counters that say otherwise.
+    Counts bookings again and gives the counters that say otherwise.
 
     Returns
     -------
     dict
-        From "practitioner day" or "patient" and its key to (counter, bookings); empty when all is
-        well. Holds that ran out but were not marked yet still count on both sides.
+        From the counter in words ("practitioner day" and its key, "effort of practitioner week",
+        "patient") to (counter, what bookings say); empty when all is well. Holds that ran out but
+        were not marked yet still count on both sides.
     """
-    booking, days, patients = tables.booking, tables.practitioner_day, tables.patient
-    active = ACTIVE_STATUS
+    booking, patients = tables.booking, tables.patient
     found: dict[str, list[int]] = {}
-    for column, statement in (
-        (0, select(days.c.practitioner, days.c.day, days.c.used)),
-        (
-            1,
-            select(booking.c.practitioner, booking.c.day, func.count())
-            .where(active)
-            .group_by(booking.c.practitioner, booking.c.day),
-        ),
+
+    def note(key: str, column: int, value: int) -> None:
+        found.setdefault(key, [0, 0])[column] += value
+
+    for period, table in _PERIODS.items():
+        for row in connection.execute(
+            select(table.c.practitioner, table.c[period], table.c.used, table.c.effort)
+        ):
+            note(f"practitioner {period} {row[0]} {row[1]}", 0, row.used)
+            note(f"effort of practitioner {period} {row[0]} {row[1]}", 0, row.effort)
+    for practitioner, day, used, effort in connection.execute(
+        select(booking.c.practitioner, booking.c.day, func.count(), func.sum(booking.c.effort))
+        .where(COUNTED_STATUS)
+        .group_by(booking.c.practitioner, booking.c.day)
     ):
-        for practitioner, day, used in connection.execute(statement):
-            found.setdefault(f"practitioner day {practitioner} {day}", [0, 0])[column] = used
+        for period, key in zip(_PERIODS, keys_of(Day(practitioner, day)), strict=True):
+            note(f"practitioner {period} {key[0]} {key[1]}", 1, used)
+            note(f"effort of practitioner {period} {key[0]} {key[1]}", 1, effort)
     for column, by_patient in (
         (0, select(patients.c.patient_key, patients.c.used)),
         (
             1,
             select(booking.c.patient_key, func.count())
-            .where(active)
+            .where(ACTIVE_STATUS)
             .group_by(booking.c.patient_key),
         ),
     ):
         for key, used in connection.execute(by_patient):
-            found.setdefault(f"patient {key}", [0, 0])[column] = used
+            note(f"patient {key}", column, used)
     return {key: (used, real) for key, (used, real) in found.items() if used != real}
+
+
+_PERIODS: dict[str, Table] = {"day": tables.practitioner_day, "week": tables.practitioner_week}
+"""Counter tables in the order in which their rows are locked."""
+
+
+def keys_of(day: Day) -> tuple[Day | Week, Day | Week]:
+    """Gives the keys of a day's two counters, in the order of ``_PERIODS``."""
+    return day, week_of(day)
 
 
 class Counters(Referrals):
     """The part of a unit of work that locks and moves counter rows."""
 
-    def _lock_counters(
-        self, territory: str, patients: Iterable[str], days: Iterable[Day]
-    ) -> dict[Day, int]:
+    def _lock_counters(self, territory: str, patients: Iterable[str], days: Iterable[Day]) -> Used:
         """
-        Makes and locks the rows, patients first, each kind in key order; gives what days use.
+        Makes and locks the rows, patients first, then days, then their weeks, each in key order.
 
         On SQLite the transaction already is the only writer, and no lock clause is written.
+
+        Returns
+        -------
+        dict
+            What each day, and each week that holds one of the days, uses.
         """
-        keys, wanted = sorted(set(patients)), sorted(set(days))
+        keys = sorted(set(patients))
         table = tables.patient
         for part in chunks(keys):
             rows = [{"patient_key": key, "territory": territory, "used": 0} for key in part]
@@ -112,36 +180,57 @@ class Counters(Referrals):
                 .order_by(table.c.patient_key)
                 .with_for_update()
             ).all()
-        table = tables.practitioner_day
-        used: dict[Day, int] = {}
-        for days_part in chunks(wanted):
-            rows = [
-                {"practitioner": day.practitioner, "day": day.day, "territory": territory}
-                for day in days_part
-            ]
-            self._connection.execute(
-                self._insert(table).values(used=0).on_conflict_do_nothing(), rows
-            )
-            for row in self._connection.execute(
-                select(table.c.practitioner, table.c.day, table.c.used)
-                .where(tuple_(table.c.practitioner, table.c.day).in_(days_part))
-                .order_by(table.c.practitioner, table.c.day)
-                .with_for_update()
-            ):
-                used[Day(row.practitioner, row.day)] = row.used
+        wanted = sorted(set(days))
+        used: Used = {}
+        used.update(self._lock_period(territory, "day", wanted))
+        used.update(self._lock_period(territory, "week", sorted(set(map(week_of, wanted)))))
         return used
 
-    def _count_up(self, patient_key: str, day: Day, cap: int | None) -> bool:
-        """Counts one booking more, unless the day would pass its cap."""
-        table = tables.practitioner_day
-        fits = table.c.used + 1 <= cap if cap is not None else table.c.used >= 0
-        counted = self._connection.execute(
-            update(table)
-            .where(table.c.practitioner == day.practitioner, table.c.day == day.day, fits)
-            .values(used=table.c.used + 1, cap=cap)
-        )
-        if not counted.rowcount:
-            return False
+    def _lock_period(
+        self, territory: str, period: str, keys: list[Day] | list[Week]
+    ) -> dict[Day | Week, Load]:
+        table = _PERIODS[period]
+        kind = Day if period == "day" else Week
+        found: dict[Day | Week, Load] = {}
+        for part in chunks(keys):
+            rows = [
+                {"practitioner": key[0], period: key[1], "territory": territory} for key in part
+            ]
+            self._connection.execute(
+                self._insert(table).values(used=0, effort=0).on_conflict_do_nothing(), rows
+            )
+            for row in self._connection.execute(
+                select(table.c.practitioner, table.c[period], table.c.used, table.c.effort)
+                .where(tuple_(table.c.practitioner, table.c[period]).in_([key[:2] for key in part]))
+                .order_by(table.c.practitioner, table.c[period])
+                .with_for_update()
+            ):
+                found[kind(row[0], row[1])] = Load(row.used, row.effort)
+        return found
+
+    def _count_up(
+        self, patient_key: str, day: Day, effort: int, most: Mapping[Day | Week, Most]
+    ) -> bool:
+        """Counts one booking more, unless the day or the week would pass a cap."""
+        for (period, table), key in zip(_PERIODS.items(), keys_of(day), strict=True):
+            limit = most[key]
+            counted = self._connection.execute(
+                update(table)
+                .where(
+                    table.c.practitioner == key[0],
+                    table.c[period] == key[1],
+                    *([] if limit.bookings is None else [table.c.used + 1 <= limit.bookings]),
+                    *([] if limit.effort is None else [table.c.effort + effort <= limit.effort]),
+                )
+                .values(
+                    used=table.c.used + 1,
+                    cap=limit.bookings,
+                    effort=table.c.effort + effort,
+                    effort_cap=limit.effort,
+                )
+            )
+            if not counted.rowcount:
+                return False
         patients = tables.patient
         self._connection.execute(
             update(patients)
@@ -150,20 +239,26 @@ class Counters(Referrals):
         )
         return True
 
-    def _count_down(self, patient_key: str, day: Day) -> None:
-        """Counts one booking less, on the rows on which it was counted."""
-        table, patients = tables.practitioner_day, tables.patient
-        days = self._connection.execute(
-            update(table)
-            .where(table.c.practitioner == day.practitioner, table.c.day == day.day)
-            .values(used=table.c.used - 1)
-        )
-        people = self._connection.execute(
-            update(patients)
-            .where(patients.c.patient_key == patient_key)
-            .values(used=patients.c.used - 1)
-        )
-        if days.rowcount != 1 or people.rowcount != 1:
+    def _count_down(self, booking: Record) -> None:
+        """Counts a booking that ended less, on the rows on which it was counted."""
+        moved = [
+            self._connection.execute(
+                update(tables.patient)
+                .where(tables.patient.c.patient_key == booking.patient_key)
+                .values(used=tables.patient.c.used - 1)
+            ).rowcount
+        ]
+        day = Day(booking.practitioner, booking.day)
+        if BookingStatus(booking.status) not in COUNTED:
+            for (period, table), key in zip(_PERIODS.items(), keys_of(day), strict=True):
+                moved.append(
+                    self._connection.execute(
+                        update(table)
+                        .where(table.c.practitioner == key[0], table.c[period] == key[1])
+                        .values(used=table.c.used - 1, effort=table.c.effort - booking.effort)
+                    ).rowcount
+                )
+        if set(moved) != {1}:
             raise StoreError(
                 f"a counter of practitioner {day.practitioner} on {day.day} is missing"
             )

@@ -34,9 +34,13 @@ PROMISES: dict[str, SlotEngineError] = {
     "uq_slotengine_booking_active_seat": SlotTakenError(_SEEN_IN_CAUSE),
     "uq_slotengine_booking_active_referral": DuplicateReferralError(_SEEN_IN_CAUSE),
     "uq_slotengine_referral_territory_source_reference": ReferralConflictError(_SEEN_IN_CAUSE),
-    "ck_slotengine_practitioner_day_cap": SlotTakenError(
-        _SEEN_IN_CAUSE, "its practitioner's day is full"
-    ),
+    **{
+        f"ck_slotengine_practitioner_{period}_{cap}": SlotTakenError(
+            _SEEN_IN_CAUSE, f"its practitioner's {period} is full"
+        )
+        for period in ("day", "week")
+        for cap in ("cap", "effort_cap")
+    },
 }
 """
 Constraints that say no to a requester. The statements ask first, so these only speak when somebody

@@ -46,6 +46,7 @@ class Referrals(Territories):
                 received_at=referral.received_at,
                 digest=digest,
                 body=referral.model_dump_json(exclude={"state"}),
+                group_id=referral.group,
             )
             .on_conflict_do_nothing()
             .returning(tables.referral.c.id)
@@ -116,6 +117,7 @@ class Referrals(Territories):
                 amended_at=self._now,
                 digest=digest,
                 body=referral.model_dump_json(exclude={"state"}),
+                group_id=referral.group,
             )
         )
         if not replaced.rowcount:

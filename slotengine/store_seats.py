@@ -8,8 +8,9 @@ takers wait for each other instead of stopping each other.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import and_, func, or_, select
@@ -26,14 +27,19 @@ from slotengine.errors import (
     UnknownIdError,
 )
 from slotengine.store_bookings import RAN_OUT, Bookings, read_booking
-from slotengine.store_counters import Day, local_days
+from slotengine.store_caps import effort_minutes, most_given
+from slotengine.store_counters import Day, Load, Most, Used, Week, keys_of, local_days, week_of
 from slotengine.store_events import Record
 from slotengine.store_slots import Supply
 from slotengine.transitions import REFERRAL_AFTER, REFERRAL_STEPS
 
 FULL_DAY = "its practitioner's day is full"
+FULL_WEEK = "its practitioner's week is full"
 ELSEWHERE = "its practitioner has a patient elsewhere at that time"
 TAKEN = "taken"
+
+_TO_SUNDAY = timedelta(days=6)
+"""From the Monday of a week to its last day."""
 
 
 def booking_id(referral_id: str, count: int) -> str:
@@ -44,6 +50,11 @@ def booking_id(referral_id: str, count: int) -> str:
     """
     text = f"{referral_id}\x1f{count}"
     return "b-" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _first_visit(referral: Record, practitioner: str) -> bool:
+    own: str | None = json.loads(referral.body)["patient"]["own_practitioner"]
+    return own != practitioner
 
 
 class Seats(Supply, Bookings):
@@ -120,16 +131,19 @@ class Seats(Supply, Bookings):
         referral = self._referral_row(referral_id)
         if referral.territory not in {slot.territory, *slot.shared_with}:
             raise SlotTakenError(slot.id, f"not shared with {referral.territory}")
-        zone = self.policy(slot.territory).zone
-        days = [Day(slot.practitioner, day) for day in local_days(zone, slot.start, slot.end)]
+        policy = self.policy(slot.territory)
+        days = [
+            Day(slot.practitioner, day) for day in local_days(policy.zone, slot.start, slot.end)
+        ]
         used = self._clear(referral, slot, days)
         referral = self._referral_row(referral_id, lock=True)
         self._refuse_second(referral, slot)
         if self._elsewhere("practitioner", slot.practitioner, slot.start, slot.end, beside=slot.id):
             raise SlotTakenError(slot.id, ELSEWHERE)
-        cap = self._cap(slot)
-        if cap is not None and used[days[0]] + 1 > cap:
-            raise SlotTakenError(slot.id, FULL_DAY)
+        effort = effort_minutes(
+            policy, slot, mode=mode, first=_first_visit(referral, slot.practitioner)
+        )
+        most = self._room(slot, days[0], used, effort)
         if REFERRAL_AFTER[status] not in REFERRAL_STEPS[ReferralState(referral.state)]:
             raise TransitionError(
                 f"referral {referral_id}", referral.state, REFERRAL_AFTER[status].value
@@ -137,30 +151,35 @@ class Seats(Supply, Bookings):
         row = self._insert_booking(
             referral,
             slot,
-            {"status": status.value, "mode": mode.value, "held_until": held_until},
+            {
+                "status": status.value,
+                "mode": mode.value,
+                "held_until": held_until,
+                "effort": effort,
+            },
             day=days[0],
             seats=range(slot.capacity) if seats is None else seats,
         )
-        if not self._count_up(referral.patient_key, days[0], cap):
+        if not self._count_up(referral.patient_key, days[0], effort, most):
             raise StoreError(f"the counter of slot {slot.id} moved under its lock")
         self._follow(row, why)
         return read_booking(row)
 
     def _referral_row(self, referral_id: str, *, lock: bool = False) -> Record:
         table = tables.referral
-        statement = select(table.c.id, table.c.territory, table.c.patient_key, table.c.state).where(
-            table.c.id == referral_id
-        )
+        statement = select(
+            table.c.id, table.c.territory, table.c.patient_key, table.c.state, table.c.body
+        ).where(table.c.id == referral_id)
         row = self._connection.execute(statement.with_for_update() if lock else statement).first()
         if row is None:
             raise UnknownIdError("referral", referral_id)
         return row
 
-    def _clear(self, referral: Record, slot: Slot, days: list[Day]) -> dict[Day, int]:
+    def _clear(self, referral: Record, slot: Slot, days: list[Day]) -> Used:
         """
         Locks the counters and marks every hold that ran out and could stand in the way.
 
-        Not only this slot's: one more on the practitioner's day would make the day look full.
+        Not only this slot's: one more on the practitioner's week would make it look full.
         """
         table = tables.booking
         stale = self._stale_rows(
@@ -168,7 +187,8 @@ class Seats(Supply, Bookings):
             table.c.referral_id == referral.id,
             and_(
                 table.c.practitioner == slot.practitioner,
-                table.c.day.in_([day.day for day in days]),
+                table.c.day >= min(week_of(day).week for day in days),
+                table.c.day <= max(week_of(day).week for day in days) + _TO_SUNDAY,
             ),
         )
         used = self._lock_counters(
@@ -178,7 +198,10 @@ class Seats(Supply, Bookings):
         )
         for ended in self._finish([row.id for row in stale], BookingStatus.EXPIRED, RAN_OUT):
             row = next(row for row in stale if row.id == ended.id)
-            used[Day(row.practitioner, row.day)] -= 1
+            day = Day(row.practitioner, row.day)
+            for key in keys_of(day):
+                was = used[key]
+                used[key] = Load(was.bookings - 1, was.effort - row.effort)
         return used
 
     def _refuse_second(self, referral: Record, slot: Slot) -> None:
@@ -193,14 +216,15 @@ class Seats(Supply, Bookings):
                 referral.id, f"is of a patient whose booking {other} is at an overlapping hour"
             )
 
-    def _cap(self, slot: Slot) -> int | None:
-        table = tables.practitioner
-        cap: int | None = self._connection.scalar(
-            select(table.c.cap).where(
-                table.c.territory == slot.territory, table.c.id == slot.practitioner
-            )
-        )
-        return cap
+    def _room(self, slot: Slot, day: Day, used: Used, effort: int) -> dict[Day | Week, Most]:
+        """Gives the limits of the day and the week; refuses what would pass one of them."""
+        (practitioner,) = self.practitioners([slot])
+        per_day, per_week = most_given(self.policy(slot.territory), practitioner)
+        week = week_of(day)
+        for key, most, why in ((day, per_day, FULL_DAY), (week, per_week, FULL_WEEK)):
+            if not most.holds(Load(used[key].bookings + 1, used[key].effort + effort)):
+                raise SlotTakenError(slot.id, why)
+        return {day: per_day, week: per_week}
 
     def _insert_booking(
         self,

@@ -42,38 +42,26 @@ class Supply(Events):
 
     def put_practitioners(self, values: Sequence[Practitioner]) -> int:
         """Inserts or replaces by (territory, id); gives how many were new or changed."""
-        caps = {(value.territory, value.id): value.max_bookings_per_day for value in values}
-        return self._put_bodies(tables.practitioner, values, caps)
+        return self._put_bodies(tables.practitioner, values)
 
     def put_sites(self, values: Sequence[Site]) -> int:
         """Inserts or replaces by (territory, id); gives how many were new or changed."""
-        return self._put_bodies(tables.site, values, None)
+        return self._put_bodies(tables.site, values)
 
-    def _put_bodies(
-        self,
-        table: Table,
-        values: Sequence[Practitioner] | Sequence[Site],
-        caps: dict[tuple[str, str], int | None] | None,
-    ) -> int:
+    def _put_bodies(self, table: Table, values: Sequence[Practitioner] | Sequence[Site]) -> int:
         wanted = {(value.territory, value.id): value.model_dump_json() for value in values}
         known = self._bodies(table, wanted)
         rows = [
-            {
-                "territory": key[0],
-                "id": key[1],
-                "body": body,
-                **({} if caps is None else {"cap": caps[key]}),
-            }
+            {"territory": key[0], "id": key[1], "body": body}
             for key, body in sorted(wanted.items())
             if known.get(key) != body
         ]
         if rows:
             insert = self._insert(table)
-            changing = [name for name in rows[0] if name not in {"territory", "id"}]
             self._connection.execute(
                 insert.on_conflict_do_update(
                     index_elements=[table.c.territory, table.c.id],
-                    set_={name: insert.excluded[name] for name in changing},
+                    set_={"body": insert.excluded.body},
                 ),
                 rows,
             )

@@ -35,7 +35,7 @@ PREFIX = "slotengine_"
 VERSION_TABLE = "slotengine_version"
 """Alembic's own table of ours, apart from a host's ``alembic_version``."""
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every schema revision, oldest first; the last one is what this library works on."""
 
 ID_LENGTH = 120
@@ -118,7 +118,6 @@ practitioner = Table(
     metadata,
     _territory(),
     _id("id"),
-    Column("cap", Integer),
     Column("body", Text, nullable=False),
     PrimaryKeyConstraint("territory", "id"),
 )
@@ -182,12 +181,14 @@ referral = Table(
     Column("amended_at", Utc),
     Column("digest", String(DIGEST_LENGTH), nullable=False),
     Column("body", Text, nullable=False),
+    _id("group_id", nullable=True),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("territory", "source", "reference"),
     CheckConstraint(_one_of("state", ReferralState), name="state"),
 )
 Index(None, referral.c.territory, referral.c.state)
 Index(None, referral.c.patient_key)
+Index(None, referral.c.group_id)
 
 booking = Table(
     PREFIX + "booking",
@@ -209,6 +210,8 @@ booking = Table(
     Column("starts_at", Utc, nullable=False),
     Column("ends_at", Utc, nullable=False),
     Column("day", Date, nullable=False),
+    # As it was counted: what a booking frees must be what it took, whatever the Policy says by now.
+    Column("effort", Integer, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("id"),
     ForeignKeyConstraint(["referral_id"], [referral.c.id]),
     ForeignKeyConstraint(["slot_id"], [slot.c.id]),
@@ -241,19 +244,31 @@ for _name in ("patient_key", "practitioner"):
         postgresql_where=_ACTIVE,
     )
 Index(None, booking.c.referral_id)
+Index(None, booking.c.practitioner, booking.c.starts_at)
 
-practitioner_day = Table(
-    PREFIX + "practitioner_day",
-    metadata,
-    _territory(),
-    _id("practitioner"),
-    Column("day", Date, nullable=False),
-    Column("used", Integer, nullable=False),
-    Column("cap", Integer),
-    PrimaryKeyConstraint("practitioner", "day"),
-    CheckConstraint("used >= 0", name="used"),
-    CheckConstraint("cap IS NULL OR used <= cap", name="cap"),
-)
+
+def _counter(period: str) -> Table:
+    """Gives what a practitioner was given on each day, or in each week (by its Monday)."""
+    return Table(
+        f"{PREFIX}practitioner_{period}",
+        metadata,
+        _territory(),
+        _id("practitioner"),
+        Column(period, Date, nullable=False),
+        Column("used", Integer, nullable=False),
+        Column("cap", Integer),
+        Column("effort", Integer, nullable=False),
+        Column("effort_cap", Integer),
+        PrimaryKeyConstraint("practitioner", period),
+        CheckConstraint("used >= 0", name="used"),
+        CheckConstraint("cap IS NULL OR used <= cap", name="cap"),
+        CheckConstraint("effort >= 0", name="effort"),
+        CheckConstraint("effort_cap IS NULL OR effort <= effort_cap", name="effort_cap"),
+    )
+
+
+practitioner_day = _counter("day")
+practitioner_week = _counter("week")
 
 patient = Table(
     PREFIX + "patient",

@@ -160,34 +160,13 @@ def test_a_newer_schema_is_refused_and_left_as_it_is(empty_url: str) -> None:
     store.close()
 
 
-def test_an_older_schema_is_refused_where_it_is_not_ours_to_upgrade(
-    empty_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_older_schema_is_refused_where_it_is_not_ours_to_upgrade(empty_url: str) -> None:
     upgraded(empty_url)
-    monkeypatch.setattr("slotengine.store_schema.REVISIONS", ("0001", "0002"))
-    monkeypatch.setattr("slotengine.store_schema.HEAD", "0002")
+    set_revision(empty_url, "0001")
     engine = create_engine(empty_url)
     with pytest.raises(SchemaError, match="0001, older than 0002"):
         Desk(SqlStore.over(engine)).kinds()
     engine.dispose()
-
-
-def test_an_older_embedded_file_is_upgraded_by_itself(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """There is one revision yet: that alembic is asked, on that file, is what can be tested."""
-    upgraded(sqlite_url)
-    asked: list[Any] = []
-    monkeypatch.setattr("slotengine.store_schema.REVISIONS", ("0001", "0002"))
-    monkeypatch.setattr("slotengine.store_schema.HEAD", "0002")
-    monkeypatch.setattr(
-        "slotengine.store_schema.upgrade",
-        lambda engine, _schema: (asked.append(engine), set_revision(sqlite_url, "0002")),
-    )
-    store = SqlStore.open(sqlite_url)
-    assert Desk(store).kinds() == []
-    assert len(asked) == 1
-    store.close()
 
 
 def test_a_fresh_embedded_file_does_without_alembic(sqlite_url: str) -> None:

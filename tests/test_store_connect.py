@@ -192,6 +192,9 @@ def test_a_database_in_memory_is_shared_by_threads() -> None:
             ReferralConflictError,
         ),
         ("cap", "ck_slotengine_practitioner_day_cap", SlotTakenError),
+        ("effort", "ck_slotengine_practitioner_day_effort_cap", SlotTakenError),
+        ("week", "ck_slotengine_practitioner_week_cap", SlotTakenError),
+        ("week's effort", "ck_slotengine_practitioner_week_effort_cap", SlotTakenError),
     ],
 )
 @pytest.mark.usefixtures("ready_url")
@@ -207,19 +210,22 @@ def test_each_promise_leads_to_its_error_whoever_breaks_it(
             "INSERT INTO slotengine_booking SELECT 'b-2', territory, "
             "(SELECT id FROM slotengine_referral WHERE reference = '2'), slot_id, seat, status, "
             "mode, held_until, told_at, version, patient_key, practitioner, starts_at, ends_at, "
-            "day FROM slotengine_booking"
+            "day, effort FROM slotengine_booking"
         ),
         "referral": (
             "INSERT INTO slotengine_booking SELECT 'b-2', territory, referral_id, slot_id, 1, "
             "status, mode, held_until, told_at, version, patient_key, practitioner, starts_at, "
-            "ends_at, day FROM slotengine_booking"
+            "ends_at, day, effort FROM slotengine_booking"
         ),
         "reference": (
             "INSERT INTO slotengine_referral SELECT 'r-2', territory, source, reference, "
-            "patient_key, priority, state, received_at, amended_at, digest, body "
+            "patient_key, priority, state, received_at, amended_at, digest, body, group_id "
             "FROM slotengine_referral WHERE reference = '1'"
         ),
         "cap": "UPDATE slotengine_practitioner_day SET cap = 0",
+        "effort": "UPDATE slotengine_practitioner_day SET effort_cap = 0",
+        "week": "UPDATE slotengine_practitioner_week SET cap = 0",
+        "week's effort": "UPDATE slotengine_practitioner_week SET effort_cap = 0",
     }[name]
     with pytest.raises(expected) as refused:
         desk.do(lambda unit: unit._connection.execute(text(copied)))
