@@ -102,7 +102,7 @@ def plan_of(problem: Problem, solution: Solution, seed: int = 0) -> Plan:
             without.append(referral)
             continue
         slot = rules.slots[slot_id]
-        figures = dict((one.id, found) for one, found in rules.allowed(referral))[slot_id]
+        figures = {one.id: found for one, found in rules.allowed(referral)}[slot_id]
         booking = rules.side.booking(referral, slot, figures.mode)
         made.append(_assignment(referral, Choice(slot, figures, booking, 0), seats[slot_id].pop(0)))
     totals, _ = next(one for one in scored(problem, seed) if one.solution == solution)

@@ -151,10 +151,10 @@ def random_coupled(seed: int, *, referrals: int = 5, slots: int = 6) -> Problem:
 def _coupled(draw: Random, referrals: int, slots: int) -> Problem:
     givers = [practitioner(f"d{at}", **_own_caps(draw)) for at in range(2)]
     places = [TOWN, draw.choice((TOWN, SECOND_TOWN))]
-    visits = draw.random() < 0.45
+    visits = draw.random() < 0.6
     offered = _agenda(draw, slots, visits=visits)
     asked = [_asking(draw, at, visits=visits) for at in range(referrals)]
-    pins = [_pin(draw, one, visits=visits) for one in offered if draw.random() < 0.2]
+    pins = [_pin(draw, one, visits=visits) for one in offered if draw.random() < 0.25]
     asked, pins = _grouped(draw, asked, pins)
     asked, pins = _following(draw, asked, pins, {one.id: one for one in offered})
     return problem(
