@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from slotengine import cli_demo, cli_intake, cli_show
+from slotengine import cli_changes, cli_demo, cli_intake, cli_show
 from slotengine.cli_options import (
     OPEN_AT,
     Db,
@@ -31,6 +31,7 @@ from slotengine.engine import Engine
 from slotengine.errors import SlotEngineError
 from slotengine.fixtures import NAMES
 from slotengine.policy import Policy
+from slotengine.queries import TOP_SEATS
 
 app = typer.Typer(
     name="slotengine",
@@ -169,6 +170,9 @@ def explain(
     breakdown: Annotated[
         bool, typer.Option("--breakdown", help="For coordinators: the funnel of rules.")
     ] = False,
+    change: Annotated[
+        bool, typer.Option("--change", help="For coordinators: what would give it a seat.")
+    ] = False,
     now: Now = None,
     db: Db = None,
     lang: Language = None,
@@ -177,8 +181,37 @@ def explain(
     """Says why a referral has its seat, or none."""
     session = Session(json=as_json, lang=language(lang))
     with engine_at(db) as engine:
-        found = engine.explain(referral, now=instant(now), breakdown=breakdown)
+        at = instant(now)
+        found = engine.explain(referral, now=at, breakdown=breakdown)
+        if change:
+            with session.busy("explain"):
+                search = engine.smallest_change(referral, now=at)
+            policy = engine.policy(engine.referral(referral).territory)
+            cli_changes.explanation(session, found, search, policy)
+            return
     cli_show.explanation(session, found)
+
+
+@app.command()
+def seats(
+    territory: TerritoryArgument,
+    *,
+    hours: Annotated[
+        float | None, typer.Option(min=1, help="Horizon in hours; default the policy's.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, max=20, help="How many.")] = TOP_SEATS,
+    now: Now = None,
+    db: Db = None,
+    lang: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Shows where one more seat would bring most, verified by planning with it."""
+    session = Session(json=as_json, lang=language(lang))
+    horizon = None if hours is None else timedelta(hours=hours)
+    with engine_at(db) as engine, session.busy("seats"):
+        policy = engine.policy(territory)
+        found = engine.more_seats(territory, horizon, now=instant(now), top=top)
+    cli_changes.seats(session, found, policy)
 
 
 @app.command()

@@ -235,9 +235,7 @@ def _general(code: ReasonCode, lang: Lang) -> str:
 def explanation(session: Session, found: Explanation) -> None:
     """Shows why."""
     if session.json:
-        document = found.model_dump(mode="json")
-        document["sentences"] = [reason.text(session.lang) for reason in found.reasons]
-        session.emit(document)
+        session.emit(explanation_document(session, found))
         return
     for reason in found.reasons:
         session.out.print(reason.text(session.lang))
@@ -250,6 +248,13 @@ def explanation(session: Session, found: Explanation) -> None:
         for step in found.funnel:
             table.add_row(word(step_words(step.rule), session.lang), str(step.seats_left))
         session.out.print(table)
+
+
+def explanation_document(session: Session, found: Explanation) -> dict[str, Any]:
+    """Gives an explanation for JSON, with its sentences."""
+    document = found.model_dump(mode="json")
+    document["sentences"] = [reason.text(session.lang) for reason in found.reasons]
+    return document
 
 
 def withdrawal(session: Session, report: WithdrawReport) -> None:

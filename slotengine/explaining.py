@@ -1,12 +1,12 @@
-"""Why a referral stands where it stands, read from the store at this moment."""
+"""Why a referral stands where it stands, read from the store at this moment; what would help it."""
 
 from datetime import datetime
 
 from slotengine.codes import ReferralState
-from slotengine.explanations import Explanation
+from slotengine.explanations import ChangeSearch, Explanation, SeatValue
 from slotengine.loading import open_problem
 from slotengine.ports import Unit
-from slotengine.problem import TravelMatrix
+from slotengine.problem import Limits, Problem, TravelMatrix
 from slotengine.reasons import Reason, ReasonCode
 from slotengine.redflags import red_flags
 
@@ -52,3 +52,32 @@ def _without_seat(referral_id: str, reasons: tuple[Reason, ...]) -> Explanation:
     return Explanation(
         referral=referral_id, served=False, seat=None, runner_up=None, funnel=(), reasons=reasons
     )
+
+
+def smallest_change(problem: Problem, referral_id: str, *, limits: Limits) -> ChangeSearch:
+    """Searches, for a referral of a night, what would give it a seat in the night's best plan."""
+    from slotengine.solver.changes import smallest_changes
+    from slotengine.solver.solve import solve
+
+    plan = solve(problem, limits=limits)
+    return smallest_changes(problem, plan, (referral_id,), limits=limits)[0]
+
+
+def without_search(found: Explanation, reasons: tuple[Reason, ...]) -> ChangeSearch:
+    """Answers for a referral that no night places: it has a seat, or the reasons why not."""
+    return ChangeSearch(
+        referral=found.referral,
+        served=found.served,
+        change=None,
+        complete=True,
+        solves=0,
+        reasons=() if found.served else reasons or found.reasons,
+    )
+
+
+def more_seats(problem: Problem, *, top: int, limits: Limits) -> tuple[SeatValue, ...]:
+    """Gives what one more seat would bring to a night's best plan, best first."""
+    from slotengine.solver import more_seats as seats
+    from slotengine.solver.solve import solve
+
+    return seats.more_seats(problem, solve(problem, limits=limits), top=top, limits=limits)

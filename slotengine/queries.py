@@ -5,14 +5,17 @@ from datetime import datetime, timedelta
 from slotengine import explaining, offering, planning
 from slotengine.answers import Event, Offer, Receipt
 from slotengine.domain import Booking, Referral, Slot, TimeWindow
-from slotengine.explanations import Explanation
+from slotengine.explanations import ChangeSearch, Explanation, SeatValue
 from slotengine.policy import Policy
 from slotengine.ports import Store
-from slotengine.problem import Problem, TravelMatrix
+from slotengine.problem import Limits, Problem, TravelMatrix
 from slotengine.transitions import UNPLACED
 
 MAX_OFFERS = 20
 """Requesters see offers, never an agenda."""
+
+TOP_SEATS = 5
+"""Cells of which ``more_seats`` tells by default. Our choice: calls that a morning has room for."""
 
 
 class Queries:
@@ -89,6 +92,41 @@ class Queries:
             ),
             now=now,
         )
+
+    def smallest_change(
+        self, referral_id: str, *, now: datetime, limits: Limits | None = None
+    ) -> ChangeSearch:
+        """
+        Searches the smallest change with which the night as planned now would serve a referral.
+
+        By video, farther, later, or one more seat; verified by solving with the change. It tells of
+        other patients' seats: for coordinators only. Nothing is written.
+        """
+        territory = self.referral(referral_id).territory
+        problem, left_out = self._night(territory, None, now=now)
+        if any(one.id == referral_id for one in problem.referrals):
+            return explaining.smallest_change(problem, referral_id, limits=limits or Limits())
+        found = self.explain(referral_id, now=now, breakdown=True)
+        reasons = next((one.reasons for one in left_out if one.referral == referral_id), ())
+        return explaining.without_search(found, reasons)
+
+    def more_seats(
+        self,
+        territory: str,
+        horizon: timedelta | None = None,
+        *,
+        now: datetime,
+        top: int = TOP_SEATS,
+        limits: Limits | None = None,
+    ) -> tuple[SeatValue, ...]:
+        """
+        Gives where one more seat would bring most to the night as planned now, best first.
+
+        By half-day, profession and commune; each gain is that of a plan solved with the seat. For
+        coordinators. Nothing is written.
+        """
+        problem, _ = self._night(territory, horizon, now=now)
+        return explaining.more_seats(problem, top=top, limits=limits or Limits())
 
     def events(self, after: str | None = None, limit: int = 1000) -> tuple[Event, ...]:
         """Gives state changes after a cursor, in order, at least once, ids only."""

@@ -27,7 +27,12 @@ from slotengine.solver.columns import LONGEST, MICROSECOND, MODE_BIT, Columns, t
 from slotengine.solver.reduced import Prices
 from slotengine.solver.solve import DEFAULT_LIMITS, solve
 from slotengine.solver.travel import journeys
-from slotengine.solver.variations import new_seats, with_one_more_seat, with_referral
+from slotengine.solver.variations import (
+    cell_key,
+    new_seats,
+    with_one_more_seat,
+    with_referral,
+)
 
 MOST_MORE_METRES = 30_000
 """Farther than this is no small change. Our choice: as far again as the farthest by default."""
@@ -110,6 +115,7 @@ class _Night:
         self.plan = plan
         self.columns = to_columns(problem)
         self.prices = Prices(problem, plan)
+        self.gains = self.prices.gains(self.columns, candidate_arcs(self.columns))
         self.row = {one.id: row for row, one in enumerate(problem.referrals)}
         self.served = {one.referral for one in plan.assignments}
         self.slots = {slot.id for slot in problem.slots}
@@ -139,9 +145,9 @@ class _Served(NamedTuple):
 
 
 class _Least(NamedTuple):
-    """The smallest figure that serves, by its index; not ``exact`` where less might do."""
+    """The smallest figure that serves, by its place; not ``exact`` where less might do."""
 
-    index: int
+    at: int
     served: _Served
     exact: bool
 
@@ -204,7 +210,7 @@ class _Search:
             figures, lambda figure: self.referral.replaced(max_travel_metres=limit + figure)
         )
         if least is not None:
-            yield self._change(ChangeKind.DISTANCE, least, more_metres=figures[least.index])
+            yield self._change(ChangeKind.DISTANCE, least, more_metres=figures[least.at])
 
     def _deadline(self) -> Iterator[Change]:
         deadline = self.referral.deadline
@@ -221,43 +227,49 @@ class _Search:
         if least is None:
             return
         # A later deadline makes waiting cheaper too, which alone may decide between two referrals.
-        before = figures[least.index - 1] if least.index else timedelta(0)
-        between = (figures[least.index] - before - MICROSECOND) // MINUTE
+        before = figures[least.at - 1] if least.at else timedelta(0)
+        between = (figures[least.at] - before - MICROSECOND) // MINUTE
         sooner = [before + minute * MINUTE for minute in range(1, between + 1)]
         earlier = self._least(sooner, until)
-        chosen, at = (least, figures) if earlier is None else (earlier, sooner)
-        yield self._change(ChangeKind.DEADLINE, chosen, deadline=deadline + at[chosen.index])
+        chosen, steps = (least, figures) if earlier is None else (earlier, sooner)
+        yield self._change(ChangeKind.DEADLINE, chosen, deadline=deadline + steps[chosen.at])
 
     def _seats(self) -> Iterator[Change]:
-        """Tries one more seat of each half-day, profession and commune, the best of each first."""
-        tried = set()
+        """Tries one more seat like each that the referral might have."""
         for slot in self._seats_wanted():
-            cell = self.night.cells[slot]
-            if (key := (cell.day, cell.afternoon, cell.profession, cell.insee)) in tried:
-                continue
-            tried.add(key)
             if self.left == 0:
                 self.complete = False
                 return
             found = self._solved(with_one_more_seat(self.night.problem, slot))
             if found is not None:
-                yield self._change(ChangeKind.SEAT, _Least(0, found, exact=True), seat=cell)
+                least = _Least(0, found, exact=True)
+                yield self._change(ChangeKind.SEAT, least, seat=self.night.cells[slot])
 
     def _seats_wanted(self) -> list[str]:
-        """Slots of which the referral could use another seat: its cheapest first."""
+        """Slots of which the referral could use another seat: the cheapest of each cell first."""
         columns, slots = self.night.columns, self.night.problem.slots
         arcs = self._arcs(self.referral)
         own_cost = dict(zip(arcs.slot.tolist(), arcs.cost.tolist(), strict=True))
         refused = refusals(columns, self.row)
         fit = {ALLOWED, *(list(Rule).index(rule) for rule in _COLLEAGUE_MAY)}
+        # One more seat serves one referral more: not this one, where it serves a more urgent one.
         level = UNSERVED_LEVEL[self.referral.priority]
-        others_first = self.night.prices.more_urgent_first(columns, level)
+        others_first = np.zeros(columns.slots, dtype=np.bool_)
+        for at, gain in self.night.gains:
+            others_first |= (at < level) & (gain > 0)
         wanted = [
             (bool(others_first[at]), at not in own_cost, own_cost.get(at, 0), slot.start, slot.id)
             for at, slot in enumerate(slots)
             if int(refused[at]) in fit and slot.id in self.night.cells
         ]
-        return [slot_id for *_, slot_id in sorted(wanted)]
+        ranked = [(key[0], slot_id) for *key, slot_id in sorted(wanted)]
+        firsts = {cell_key(self.night.cells[slot_id]): slot_id for _, slot_id in reversed(ranked)}
+        later = [
+            (hopeless, firsts[cell_key(self.night.cells[slot_id])] != slot_id)
+            for hopeless, slot_id in ranked
+        ]
+        order = sorted(range(len(ranked)), key=lambda at: (later[at], at))
+        return [ranked[at][1] for at in order]
 
     def _least(
         self, figures: Sequence[_Figure], changed: Callable[[_Figure], Referral]
@@ -273,11 +285,11 @@ class _Search:
         )
         fails, last = first - 1, len(figures) - 1
         best: _Least | None = None
-        while fails < last and (best is None or best.index - fails > 1):
+        while fails < last and (best is None or best.at - fails > 1):
             if self.left == 0:
                 self.complete = False
                 return None if best is None else best._replace(exact=False)
-            at = (best.index + fails) // 2 if best is not None else last
+            at = (best.at + fails) // 2 if best is not None else last
             at = first if fails < first else at
             found = self._solved(with_referral(self.night.problem, changed(figures[at])))
             if found is None:

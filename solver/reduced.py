@@ -70,15 +70,37 @@ class Prices:
         found[owner[usable]] = True
         return found
 
-    def more_urgent_first(self, columns: Columns, level: int) -> Flags:
+    def gains(self, columns: Columns, arcs: Arcs) -> list[tuple[int, Ints]]:
         """
-        Tells for each slot whether one more seat there would serve somebody more urgent.
+        Gives what one more seat of each slot would gain, level by level up to inconvenience.
 
-        The dual of a seat says what a copy of it gains; so a referral that counts at ``level`` can
-        hardly hope for it. (S,) flags, False where nothing is known.
+        A new seat's largest dual that fits the plan's duals of the referrals is 0 or the smallest
+        "cost less dual" of a referral that may have it, compared level by level; with its sign
+        turned it is the gain, exactly so where the duals prove every level.
+
+        Parameters
+        ----------
+        columns
+            The problem.
+        arcs
+            All its arcs.
+
+        Returns
+        -------
+        list
+            Index into ``LEVELS`` and (S,) gains.
         """
-        found = np.zeros(columns.slots, dtype=np.bool_)
-        for at, _, of_seat in self._levels:
-            if at < level:
-                found[columns.seat_slot[of_seat < 0]] = True
+        row, slot = arcs.row, arcs.slot
+        alive = np.ones(len(slot), dtype=np.bool_)
+        idle = np.ones(columns.slots, dtype=np.bool_)
+        found = []
+        for at, of_row, _ in self._levels:
+            if at > COST_LEVEL:
+                break
+            claim = (arcs.cost if at == COST_LEVEL else 0) - of_row[row]
+            least = np.where(idle, 0, np.iinfo(np.int64).max)
+            np.minimum.at(least, slot[alive], claim[alive])
+            found.append((at, -least))
+            alive &= claim == least[slot]
+            idle &= least == 0
         return found

@@ -72,3 +72,9 @@ def new_seats(problem: Problem) -> dict[str, NewSeat]:
             place=site.label or site.location.insee or site.id,
         )
     return found
+
+
+def cell_key(seat: NewSeat) -> NewSeat:
+    """Gives what seats of one half-day, profession and commune have in common."""
+    # A commune's sites are one cell, whatever their names.
+    return seat.replaced(place="") if seat.insee else seat
