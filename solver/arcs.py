@@ -1,25 +1,36 @@
 """
-Who may have which seat: each hard rule of ``docs/rules.md`` once, and the candidate arcs.
+Who may have which seat: the rules in their order, and the candidate arcs of a whole territory.
 
-A rule is one function of index arrays that broadcast against each other, True where it allows. The
-arcs of a whole territory and the reason of one refused pair are read from the same functions.
+A night would ask every rule about every pair, 600 million of them at 20,000 referrals. So rules on
+kinds are asked once a kind, rules on places once a home and stand, and the rest pair by pair where
+those allow it: the same functions each time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from slotengine.codes import Mode
 from slotengine.reasons import Rule
-from slotengine.solver.columns import LONGEST, MINUTE_US, MODE_BIT, NO_PLACE, Columns
-from slotengine.solver.costs import MODE_ORDER, cheapest
+from slotengine.solver import hard_rules
+from slotengine.solver.cells import Block, blocks
+from slotengine.solver.columns import MODE_BIT, Columns
+from slotengine.solver.costs import MODE_ORDER, cheapest, travel_cost
 from slotengine.solver.encoding import Flags, Indices, Ints
+from slotengine.solver.hard_rules import Way
 from slotengine.solver.pin_rules import cap, group, pathway, tour
+from slotengine.solver.stands import Stands, examples, referral_kind, stands
 from slotengine.solver.travel import Journeys, journeys
 
-CELLS_AT_ONCE = 1 << 21
-"""Pairs looked at together: a few arrays of this size stay in a processor's cache and memory."""
+PAIRS_AT_ONCE = 1 << 18
+"""Pairs looked at together: the dozen arrays of this length stay in a processor's cache."""
+
+FEW_PAIRS = 1 << 17
+"""Up to this many pairs each is asked about: grouping would take longer."""
+
+KINDS_AT_ONCE = 1 << 25
+"""Kinds of referral times kinds of slot compared at once: 32 MB of flags."""
 
 ALLOWED = len(Rule)
 """What ``refusals`` gives where no rule refuses: one past the last index into ``list(Rule)``."""
@@ -47,140 +58,63 @@ class Arcs(NamedTuple):
         return np.repeat(rows, np.diff(self.start))
 
 
-def _sharing(columns: Columns, row: Indices, slot: Indices) -> Flags:
-    """Allows slots of the referral's territory and slots shared with it."""
-    return columns.slot_shared[slot] & (row >= 0)
-
-
-def _profession(columns: Columns, row: Indices, slot: Indices) -> Flags:
-    shared = columns.referral_professions[row] & columns.slot_profession[slot]
-    return shared.astype(np.bool_)
-
-
-def _specialty(columns: Columns, row: Indices, slot: Indices) -> Flags:
-    """Allows any specialty when none is asked for, else a shared one."""
-    wanted, held = columns.referral_specialties[row], columns.slot_specialties[slot]
-    return columns.specialty_fits[wanted, held]
-
-
-def _mode(columns: Columns, row: Indices, slot: Indices) -> Flags:
-    return (columns.referral_modes[row] & columns.slot_modes[slot]).astype(np.bool_)
-
-
-def _audience(columns: Columns, row: Indices, slot: Indices) -> Flags:
-    """Allows what the slot was reserved for: a promise to the practitioner who gave it."""
-    return (columns.referral_audiences[row] & columns.slot_audiences[slot]).astype(np.bool_)
-
-
-def _age(columns: Columns, row: Indices, slot: Indices) -> Flags:
-    """Allows ages between both limits, inclusive; an unknown age only where there is none."""
-    age = columns.referral_age[row]
-    return (columns.slot_min_age[slot] <= age) & (age <= columns.slot_max_age[slot])
-
-
-def _motive(columns: Columns, row: Indices, slot: Indices) -> Flags:
-    return columns.motive_fits[columns.referral_motive[row], columns.slot_motives[slot]]
-
-
-def _opening(columns: Columns, row: Indices, slot: Indices) -> Flags:
-    """Allows slots that are open for booking by now, inclusive."""
-    return columns.slot_open[slot] & (row >= 0)
-
-
-def _window(columns: Columns, row: Indices, slot: Indices) -> Flags:
-    """Allows a slot that one window holds whole; two touching windows hold nothing together."""
-    start, end = columns.slot_start_us[slot], columns.slot_end_us[slot]
-    allowed = np.zeros(np.broadcast_shapes(row.shape, slot.shape), dtype=np.bool_)
-    for window in range(columns.window_start_us.shape[1]):
-        opens = columns.window_start_us[row, window]
-        closes = columns.window_end_us[row, window]
-        allowed |= (opens <= start) & (end <= closes)
-    return allowed
-
-
-def _deadline(columns: Columns, row: Indices, slot: Indices) -> Flags:
-    """Allows a start at the deadline itself."""
-    return columns.slot_start_us[slot] <= columns.referral_deadline_us[row]
-
-
-def _patient_busy(columns: Columns, row: Indices, slot: Indices) -> Flags:
-    """Refuses what overlaps the patient's own booking; touching it is allowed."""
-    start, end = columns.slot_start_us[slot], columns.slot_end_us[slot]
-    allowed = np.ones(np.broadcast_shapes(row.shape, slot.shape), dtype=np.bool_)
-    for booking in range(columns.busy_start_us.shape[1]):
-        begins = columns.busy_start_us[row, booking]
-        ends = columns.busy_end_us[row, booking]
-        allowed &= (end <= begins) | (ends <= start)
-    return allowed
-
-
-class _Way(NamedTuple):
-    """Pairs in one mode, with the journey that it takes."""
-
-    row: Indices
-    slot: Indices
-    mode: Mode
-    journey: Journeys
-
-
-def _mobility(columns: Columns, way: _Way) -> Flags:
-    """Refuses the practice to those who can't travel: no speed, no journey."""
-    return (columns.referral_speed_kmh[way.row] > 0) | (way.mode is not Mode.AMB)
-
-
-def _access(columns: Columns, way: _Way) -> Flags:
-    accessible = columns.site_accessible[columns.slot_site[way.slot]]
-    return accessible | ~columns.referral_wheelchair[way.row] | (way.mode is not Mode.AMB)
-
-
-def _location(columns: Columns, way: _Way) -> Flags:
-    known: Flags = columns.referral_place[way.row] != NO_PLACE
-    return known | (way.mode is Mode.VR)
-
-
-def _travel(columns: Columns, way: _Way) -> Flags:
-    """Allows metres up to the limit, inclusive: the patient's, or the practitioner's own."""
-    limit = columns.referral_max_metres[way.row]
-    if way.mode is Mode.HH:
-        limit = np.full(len(way.row), min(columns.policy.home_visit_metres, LONGEST))
-    near_enough: Flags = way.journey.metres <= limit
-    return near_enough
-
-
-def _reach(columns: Columns, way: _Way) -> Flags:
-    """Allows whoever is told now, travels, and arrives by the start, inclusive."""
-    arrival_us = columns.notice_us + way.journey.minutes * MINUTE_US
-    in_time: Flags = arrival_us <= columns.slot_start_us[way.slot]
-    return in_time
-
-
 PAIR_RULES: tuple[tuple[Rule, Callable[[Columns, Indices, Indices], Flags]], ...] = (
-    (Rule.SHARING, _sharing),
-    (Rule.PROFESSION, _profession),
-    (Rule.SPECIALTY, _specialty),
-    (Rule.MODE, _mode),
-    (Rule.AUDIENCE, _audience),
-    (Rule.AGE, _age),
-    (Rule.MOTIVE, _motive),
-    (Rule.OPENING, _opening),
-    (Rule.WINDOW, _window),
-    (Rule.DEADLINE, _deadline),
-    (Rule.PATIENT_BUSY, _patient_busy),
+    (Rule.SHARING, hard_rules.sharing),
+    (Rule.PROFESSION, hard_rules.profession),
+    (Rule.SPECIALTY, hard_rules.specialty),
+    (Rule.MODE, hard_rules.mode),
+    (Rule.AUDIENCE, hard_rules.audience),
+    (Rule.AGE, hard_rules.age),
+    (Rule.MOTIVE, hard_rules.motive),
+    (Rule.OPENING, hard_rules.opening),
+    (Rule.WINDOW, hard_rules.window),
+    (Rule.DEADLINE, hard_rules.deadline),
+    (Rule.PATIENT_BUSY, hard_rules.patient_busy),
     (Rule.PATHWAY, pathway),
     (Rule.GROUP, group),
 )
 """The rules that ask nothing about how care is given, in order."""
 
-MODE_RULES: tuple[tuple[Rule, Callable[[Columns, _Way], Flags]], ...] = (
-    (Rule.MOBILITY, _mobility),
-    (Rule.ACCESS, _access),
-    (Rule.LOCATION, _location),
-    (Rule.TRAVEL, _travel),
-    (Rule.REACH, _reach),
+MODE_RULES: tuple[tuple[Rule, Callable[[Columns, Way], Flags]], ...] = (
+    (Rule.MOBILITY, hard_rules.mobility),
+    (Rule.ACCESS, hard_rules.access),
+    (Rule.LOCATION, hard_rules.location),
+    (Rule.TRAVEL, hard_rules.travel),
+    (Rule.REACH, hard_rules.reach),
     (Rule.TOUR, tour),
     (Rule.CAP, cap),
 )
 """The rules of each mode, in order; one mode that passes all of them is enough."""
+
+
+OF_KIND = frozenset(
+    {
+        Rule.SHARING,
+        Rule.PROFESSION,
+        Rule.SPECIALTY,
+        Rule.MODE,
+        Rule.AUDIENCE,
+        Rule.AGE,
+        Rule.MOTIVE,
+        Rule.OPENING,
+    }
+)
+"""Pair rules that read nothing but what ``stands`` makes kinds of."""
+
+OF_SITE = frozenset({Rule.MOBILITY, Rule.ACCESS, Rule.LOCATION, Rule.TRAVEL})
+"""Mode rules that read nothing of a slot but its site."""
+
+
+class BestWays(NamedTuple):
+    """
+    How care is given in each pair: its cheapest allowed mode, with cost and journey.
+
+    ``mode`` (K,) int32 index into ``costs.MODE_ORDER``; ``cost`` (K,) int64 weighted minutes.
+    """
+
+    mode: Indices
+    cost: Ints
+    journey: Journeys
 
 
 def candidate_arcs(columns: Columns, rows: Indices | None = None) -> Arcs:
@@ -200,26 +134,9 @@ def candidate_arcs(columns: Columns, rows: Indices | None = None) -> Arcs:
         Slots without a free seat are listed too: a pair is allowed or not whoever sits there.
     """
     asked = np.arange(columns.referrals, dtype=np.int32) if rows is None else rows
-    step = max(1, CELLS_AT_ONCE // max(1, columns.slots))
-    found = [_admit(columns, asked[at : at + step]) for at in range(0, len(asked), step)]
-    if not found:
-        found = [_admit(columns, asked)]
-    row, slot, cost = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    start = np.zeros(columns.referrals + 1, dtype=np.int64)
-    np.cumsum(np.bincount(row, minlength=columns.referrals), out=start[1:])
-    return Arcs(start, slot, cost)
-
-
-class BestWays(NamedTuple):
-    """
-    How care is given in each pair: its cheapest allowed mode, with cost and journey.
-
-    ``mode`` (K,) int32 index into ``costs.MODE_ORDER``; ``cost`` (K,) int64 weighted minutes.
-    """
-
-    mode: Indices
-    cost: Ints
-    journey: Journeys
+    few = len(asked) * columns.slots <= FEW_PAIRS
+    found = [_admit_each(columns, asked)] if few else list(_admit_by_kind(columns, asked))
+    return _in_row_order(columns.referrals, found)
 
 
 def best_ways(columns: Columns, row: Indices, slot: Indices) -> BestWays:
@@ -233,8 +150,7 @@ def best_ways(columns: Columns, row: Indices, slot: Indices) -> BestWays:
     row, slot
         (K,) indices of referrals and slots; each pair is an arc.
     """
-    ways, _ = _open_ways(columns, row, slot)
-    cost, chosen = cheapest(columns, row, slot, ways)
+    cost, chosen = cheapest(columns, row, slot, _ways_each(columns, row, slot))
     metres, minutes = (np.zeros(len(row), dtype=np.int64) for _ in Journeys._fields)
     for index, mode in enumerate(MODE_ORDER):
         used = np.flatnonzero(chosen == index)
@@ -271,47 +187,164 @@ def refusals(columns: Columns, referral_index: int) -> Indices:
 
 
 class _Found(NamedTuple):
+    """Arcs of some rows: ``row``, ``many`` (N,), then row by row ``slot`` and ``cost``, (A,)."""
+
     row: Indices
+    many: Ints
     slot: Indices
     cost: Ints
 
 
-def _admit(columns: Columns, rows: Indices) -> _Found:
-    across, down = np.arange(columns.slots, dtype=np.int32)[None, :], rows[:, None]
-    allowed = np.ones((len(rows), columns.slots), dtype=np.bool_)
+class _Visits(NamedTuple):
+    """Referrals at a stand in one mode, (V,) each: whether they may go, and how far it is."""
+
+    opened: Flags
+    journey: Journeys
+
+
+_Ways = dict[Mode, tuple[Flags, Ints]]
+"""For each mode whether each pair may take it and what its journey costs."""
+
+
+def _admit_each(columns: Columns, rows: Indices) -> _Found:
+    """Asks every rule about every pair that the rules before it allow."""
+    row = np.repeat(rows, columns.slots)
+    slot = np.tile(np.arange(columns.slots, dtype=np.int32), len(rows))
     for _, allows in PAIR_RULES:
-        allowed &= allows(columns, down, across)
-    local, slot = (index.astype(np.int32) for index in np.nonzero(allowed))
-    row = rows[local]
-    ways, any_way = _open_ways(columns, row, slot)
-    keep = np.flatnonzero(any_way)
-    row, slot = row[keep], slot[keep]
-    kept = {mode: (open_way[keep], minutes[keep]) for mode, (open_way, minutes) in ways.items()}
-    cost, _ = cheapest(columns, row, slot, kept)
-    return _Found(row, slot, cost)
+        allowed = np.flatnonzero(allows(columns, row, slot))
+        row, slot = row[allowed], slot[allowed]
+    return _priced(columns, rows, row, slot, _ways_each(columns, row, slot))
 
 
-def _open_ways(
-    columns: Columns, row: Indices, slot: Indices
-) -> tuple[dict[Mode, tuple[Flags, Ints]], Flags]:
-    """Gives for each shared mode whether its rules pass and its minutes, and whether any does."""
-    ways: dict[Mode, tuple[Flags, Ints]] = {}
-    any_way = np.zeros(len(row), dtype=np.bool_)
+def _ways_each(columns: Columns, row: Indices, slot: Indices) -> _Ways:
+    ways: _Ways = {}
     for mode in MODE_ORDER:
         shared = _shared(columns, row, slot, mode)
         if len(shared) == 0:
             continue
         way = _way(columns, row[shared], slot[shared], mode)
-        passed = np.ones(len(shared), dtype=np.bool_)
-        for _, passes in MODE_RULES:
+        opened, minutes = np.zeros(len(row), dtype=np.bool_), np.zeros(len(row), dtype=np.int64)
+        opened[shared] = _passing(columns, way, frozenset(Rule))
+        # Refused journeys may be unreachably long: they are never squared.
+        minutes[shared] = np.where(opened[shared], way.journey.minutes, 0)
+        ways[mode] = (opened, travel_cost(columns, minutes))
+    return ways
+
+
+def _passing(columns: Columns, way: Way, rules: frozenset[Rule]) -> Flags:
+    passed = np.ones(len(way.row), dtype=np.bool_)
+    for rule, passes in MODE_RULES:
+        if rule in rules:
             passed &= passes(columns, way)
-        open_way = np.zeros(len(row), dtype=np.bool_)
-        open_way[shared] = passed
-        minutes = np.zeros(len(row), dtype=np.int64)
-        minutes[shared] = way.journey.minutes
-        ways[mode] = (open_way, minutes)
-        any_way |= open_way
-    return ways, any_way
+    return passed
+
+
+def _admit_by_kind(columns: Columns, rows: Indices) -> Iterator[_Found]:
+    """Asks about kinds first, then about homes and stands, then about the pairs that are left."""
+    shelf = stands(columns)
+    step = max(1, KINDS_AT_ONCE // (int(shelf.kind.max(initial=0)) + 1))
+    for begin in range(0, len(rows), step):
+        part = rows[begin : begin + step]
+        kind = referral_kind(columns, part)
+        fits = _fits(columns, part[examples(kind)], shelf.example[examples(shelf.kind)])
+        for block in blocks(columns, shelf, part, PAIRS_AT_ONCE):
+            wanted = fits[kind[np.searchsorted(part, block.row)]][:, shelf.kind[block.stand]]
+            wanted &= block.near | block.video
+            yield _admit(columns, shelf, block, wanted)
+
+
+def _fits(columns: Columns, row: Indices, slot: Indices) -> Flags:
+    """Asks the rules on kinds about one referral and one slot of each."""
+    fits = np.ones((len(row), len(slot)), dtype=np.bool_)
+    for rule, allows in PAIR_RULES:
+        if rule in OF_KIND:
+            fits &= allows(columns, row[:, None], slot[None, :])
+    return fits
+
+
+def _admit(columns: Columns, shelf: Stands, block: Block, wanted: Flags) -> _Found:
+    """Asks the rules on places about each home and stand, the others about their slots."""
+    at, to = np.nonzero(wanted)
+    row, stand = block.row[at], block.stand[to]
+    visits = _visits(columns, row, shelf.example[stand], block.near[at, to])
+    anyhow = np.zeros(len(row), dtype=np.bool_)
+    for one in visits.values():
+        anyhow |= one.opened
+    some = np.flatnonzero(anyhow)
+    size = shelf.size[stand[some]]
+    first = shelf.first[stand[some]] - (np.cumsum(size) - size)
+    visit = np.repeat(some, size)
+    slot = shelf.slot[np.repeat(first, size) + np.arange(len(visit))]
+    row = row[visit]
+    allowed = np.ones(len(row), dtype=np.bool_)
+    for rule, allows in PAIR_RULES:
+        if rule not in OF_KIND:
+            allowed &= allows(columns, row, slot)
+    if not allowed.all():
+        keep = np.flatnonzero(allowed)
+        visit, row, slot = visit[keep], row[keep], slot[keep]
+    if not shelf.in_order:
+        order = np.argsort(row.astype(np.int64) * columns.slots + slot)
+        visit, row, slot = visit[order], row[order], slot[order]
+    ways: _Ways = {}
+    for mode, one in visits.items():
+        opened = one.opened[visit]
+        on = np.flatnonzero(opened)
+        journey = Journeys(one.journey.metres[visit[on]], one.journey.minutes[visit[on]])
+        way = Way(row[on], slot[on], mode, journey)
+        opened[on] = _passing(columns, way, frozenset(Rule) - OF_SITE)
+        ways[mode] = (opened, travel_cost(columns, one.journey.minutes)[visit])
+    return _priced(columns, block.row, row, slot, ways)
+
+
+def _visits(columns: Columns, row: Indices, example: Indices, near: Flags) -> dict[Mode, _Visits]:
+    """Asks the rules on places in each mode about referrals and an example slot of each stand."""
+    visits: dict[Mode, _Visits] = {}
+    for mode in MODE_ORDER:
+        shared = _shared(columns, row, example, mode)
+        if mode is not Mode.VR:
+            # Whoever is not near is refused by TRAVEL: no need to say how far it would have been.
+            shared = shared[near[shared]]
+        if len(shared) == 0:
+            continue
+        way = _way(columns, row[shared], example[shared], mode)
+        passed = np.flatnonzero(_passing(columns, way, OF_SITE))
+        opened = np.zeros(len(row), dtype=np.bool_)
+        metres, minutes = (np.zeros(len(row), dtype=np.int64) for _ in Journeys._fields)
+        opened[shared[passed]] = True
+        metres[shared[passed]] = way.journey.metres[passed]
+        minutes[shared[passed]] = way.journey.minutes[passed]
+        visits[mode] = _Visits(opened, Journeys(metres, minutes))
+    return visits
+
+
+def _priced(columns: Columns, rows: Indices, row: Indices, slot: Indices, ways: _Ways) -> _Found:
+    """Prices the pairs that some mode is open to; ``rows`` are all rows asked about, ascending."""
+    anyhow = np.zeros(len(row), dtype=np.bool_)
+    for opened, _ in ways.values():
+        anyhow |= opened
+    if not anyhow.all():
+        keep = np.flatnonzero(anyhow)
+        row, slot = row[keep], slot[keep]
+        ways = {mode: (opened[keep], cost[keep]) for mode, (opened, cost) in ways.items()}
+    cost, _ = cheapest(columns, row, slot, ways)
+    many = np.diff(np.searchsorted(row, rows), append=len(row))
+    return _Found(rows, many, slot, cost)
+
+
+def _in_row_order(referrals: int, found: list[_Found]) -> Arcs:
+    """Joins arcs, whose rows lie in any order; empties the list, so that memory is freed early."""
+    start = np.zeros(referrals + 1, dtype=np.int64)
+    for one in found:
+        start[one.row + 1] = one.many
+    np.cumsum(start, out=start)
+    slot, cost = np.empty(start[-1], dtype=np.int32), np.empty(start[-1], dtype=np.int64)
+    while found:
+        one = found.pop()
+        begins = np.cumsum(one.many) - one.many
+        at = np.repeat(start[one.row] - begins, one.many) + np.arange(len(one.slot))
+        slot[at], cost[at] = one.slot, one.cost
+    return Arcs(start, slot, cost)
 
 
 def _shared(columns: Columns, row: Indices, slot: Indices, mode: Mode) -> Indices:
@@ -319,5 +352,5 @@ def _shared(columns: Columns, row: Indices, slot: Indices, mode: Mode) -> Indice
     return np.flatnonzero(both & MODE_BIT[mode]).astype(np.int32)
 
 
-def _way(columns: Columns, row: Indices, slot: Indices, mode: Mode) -> _Way:
-    return _Way(row, slot, mode, journeys(columns, row, slot, mode))
+def _way(columns: Columns, row: Indices, slot: Indices, mode: Mode) -> Way:
+    return Way(row, slot, mode, journeys(columns, row, slot, mode))

@@ -77,7 +77,7 @@ def cheapest(
     row, slot
         (A,) indices of referrals and slots, each allowed in at least one mode.
     ways
-        For each mode whether it is allowed, (A,), and its travel minutes, (A,).
+        For each mode whether it is allowed, (A,), and what its journey costs, (A,).
 
     Returns
     -------
@@ -89,9 +89,7 @@ def cheapest(
     for index, mode in enumerate(MODE_ORDER):
         if mode not in ways:
             continue
-        allowed, minutes = ways[mode]
-        # Refused journeys may be unreachably long: they are never squared.
-        cost = travel_cost(columns, np.where(allowed, minutes, 0))
+        allowed, cost = ways[mode]
         better = allowed & (cost < travel)
         travel[better] = cost[better]
         chosen[better] = index

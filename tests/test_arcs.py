@@ -14,7 +14,7 @@ from slotengine.codes import Audience, Mobility, Mode, Profession, SlotState, So
 from slotengine.domain import Motive, TimeWindow
 from slotengine.problem import Pin, Problem, TravelMatrix
 from slotengine.reasons import Rule
-from slotengine.solver.arcs import ALLOWED, CELLS_AT_ONCE, best_ways, candidate_arcs, refusals
+from slotengine.solver.arcs import ALLOWED, FEW_PAIRS, best_ways, candidate_arcs, refusals
 from slotengine.solver.columns import to_columns
 from slotengine.solver.costs import MODE_ORDER
 
@@ -346,9 +346,10 @@ def test_arcs_and_refusals_agree_on_every_pair(drawn: Problem) -> None:
 def test_chunks_of_rows_join_seamlessly(monkeypatch: pytest.MonkeyPatch) -> None:
     columns = to_columns(territory(60, 90, seed=3))
     whole = candidate_arcs(columns)
-    monkeypatch.setattr("slotengine.solver.arcs.CELLS_AT_ONCE", 7 * 90)
+    assert FEW_PAIRS >= 60 * 90
+    monkeypatch.setattr("slotengine.solver.arcs.FEW_PAIRS", 0)
+    monkeypatch.setattr("slotengine.solver.arcs.PAIRS_AT_ONCE", 7 * 90)
     pieces = candidate_arcs(columns)
-    assert CELLS_AT_ONCE > 60 * 90
     assert len(whole.slot) > 60
     for one, other in zip(whole, pieces, strict=True):
         assert one.tolist() == other.tolist()
