@@ -17,23 +17,28 @@ from pydantic import ValidationError
 
 from slotengine.codes import Mode, Priority
 from slotengine.errors import HorizonError, InputError, ProblemError
+from slotengine.explanations import Candidate
 from slotengine.problem import (
     COST_LEVEL,
+    FLOOR_LEVEL,
     LEVELS,
     MAX_HORIZON,
+    MOVE_LEVEL,
+    SPREAD_LEVEL,
     TIE_LEVEL,
     UNSERVED_LEVEL,
     Assignment,
-    Candidate,
     LevelDuals,
     Limits,
     Pin,
     Plan,
     Problem,
+    Told,
     TravelMatrix,
     Unserved,
 )
 from slotengine.reasons import Reason, ReasonCode
+from slotengine.side_constraints import Floor, Spread
 
 FIRST, SECOND = sorted((referral("1"), referral("2")), key=lambda one: one.id)
 PIN = Pin(referral="r-pinned", patient=patient("x").key, slot="slot1", seat=0)
@@ -69,9 +74,9 @@ def test_the_order_given_changes_nothing() -> None:
 
 
 def test_an_unsorted_problem_is_refused_where_nobody_sorts() -> None:
-    fields = dict(problem(slots=(slot("a"), slot("b", after_minutes=200))))
+    asked = problem(slots=(slot("a"), slot("b", after_minutes=200)))
     with pytest.raises(ValidationError, match="slots are not sorted by id: a after b"):
-        Problem(**{**fields, "slots": fields["slots"][::-1]})
+        asked.replaced(slots=asked.slots[::-1])
 
 
 @pytest.mark.parametrize(
@@ -186,8 +191,11 @@ def test_the_digest_tells_problems_apart() -> None:
         problem(pins=(PIN,)).digest,
         problem(policy=policy(version=2)).digest,
         problem(matrix=TravelMatrix(**TABLE)).digest,
+        problem(pins=(PIN.replaced(mode=Mode.VR),)).digest,
+        problem(referrals=(FIRST,)).digest,
+        problem(referrals=(FIRST,), told=(TOLD,)).digest,
     }
-    assert len(digests) == 6
+    assert len(digests) == 9
     assert problem().digest == problem().digest
 
 
@@ -223,7 +231,29 @@ def test_a_travel_table_may_be_asymmetric_and_have_gaps() -> None:
 
 def test_every_priority_has_a_level_in_order_of_urgency() -> None:
     assert [LEVELS[UNSERVED_LEVEL[priority]] for priority in Priority] == ["1a", "1b", "1c", "1d"]
-    assert (LEVELS[COST_LEVEL], LEVELS[TIE_LEVEL]) == ("2", "5")
+    others = (FLOOR_LEVEL, COST_LEVEL, SPREAD_LEVEL, MOVE_LEVEL, TIE_LEVEL)
+    assert [LEVELS[at] for at in others] == ["0", "2", "3", "4", "5"]
+
+
+TOLD = Told(referral=FIRST.id, slot="slot1")
+
+
+@pytest.mark.parametrize(
+    ("rules", "told", "idle"),
+    [
+        ({}, (), {"0", "3", "4"}),
+        ({"floors": (Floor(percent=80, priority=Priority.URGENT),)}, (), {"3", "4"}),
+        ({"spread": Spread()}, (), {"0", "4"}),
+        ({"max_told_moves": 1}, (), {"0", "3", "4"}),
+        ({}, (TOLD,), {"0", "3", "4"}),
+        ({"max_told_moves": 1}, (TOLD,), {"0", "3"}),
+    ],
+)
+def test_a_level_on_which_all_plans_count_nothing_is_idle(
+    rules: dict[str, Any], told: tuple[Told, ...], idle: set[str]
+) -> None:
+    asked = problem(policy=policy(**rules), referrals=(FIRST,), told=told)
+    assert asked.active_levels == tuple(level for level in LEVELS if level not in idle)
 
 
 PLAN = Plan(
@@ -247,9 +277,9 @@ PLAN = Plan(
         ),
     ),
     unserved=(Unserved(referral="r2", reasons=(Reason(code=ReasonCode.NO_SLOT),)),),
-    objective=(0, 0, 0, 1, 240, 7),
-    bound=(0, 0, 0, 1, None, None),
-    proved_levels=4,
+    objective=(0, 0, 0, 0, 1, 240, 0, 0, 7),
+    bound=(0, 0, 0, 0, 1, 240, None, None, None),
+    proved_levels=5,
     duals=(LevelDuals(level="1a", referral=(0, 2**60), seat=(-1,)),),
     seconds=0.5,
 )
@@ -275,6 +305,14 @@ def test_an_unserved_referral_has_at_least_one_reason() -> None:
 def test_a_candidate_scores_its_value_less_cost_and_price() -> None:
     fields: dict[str, Any] = PLAN.assignments[0].model_dump()
     assert Candidate(**fields, value=10_000, price=100).score == 10_000 - 240 - 100
+
+
+@pytest.mark.parametrize("nodes", [0, -1, 100_000_001])
+def test_a_limit_of_nodes_is_positive_and_absent_by_default(nodes: int) -> None:
+    assert Limits().nodes is None
+    assert Limits(nodes=1).nodes == 1
+    with pytest.raises(ValidationError, match="nodes"):
+        Limits(nodes=nodes)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 86_401, float("nan")])
