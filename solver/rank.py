@@ -10,7 +10,7 @@ from slotengine.problem import Problem
 from slotengine.solver.arcs import candidate_arcs
 from slotengine.solver.columns import to_columns
 from slotengine.solver.costs import MODE_ORDER, tie_breaks
-from slotengine.solver.solve import priced_pairs
+from slotengine.solver.writing import priced_pairs
 
 
 def rank(

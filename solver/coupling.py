@@ -1,0 +1,286 @@
+"""
+Plans under side constraints: the best first, level by level, each with a bound.
+
+A level ends as soon as the best plan known reaches a bound: that of the plan without side
+constraints; that of the linear relaxation, whose reduced costs then rule pairs out; or that of
+branch and bound over the pairs that are left (ADR 0010).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from slotengine.errors import SolverError
+from slotengine.problem import COST_LEVEL, LEVELS, TIE_LEVEL, Limits
+from slotengine.side_constraints import FULL
+from slotengine.solver.coupling_exact import exact_search
+from slotengine.solver.coupling_highs import safe_bound, search
+from slotengine.solver.coupling_model import Model
+from slotengine.solver.coupling_relaxing import Relaxing
+from slotengine.solver.coupling_tours import Wars
+from slotengine.solver.duals import UNSERVED
+from slotengine.solver.encoding import Flags, Ints, Reals
+from slotengine.solver.pairs import Pairs
+from slotengine.solver.side import Side
+from slotengine.solver.soundness import fault
+from slotengine.solver.tallies import TieOf, tally
+from slotengine.solver.tours import Tours
+
+ROUNDS = 50
+"""Most times that a search is repeated because its plan asked for impossible ways between homes."""
+
+SLACK = 1e-6
+"""How far a reduced cost of HiGHS may be off, in the unit of the level."""
+
+HALF = 0.5
+"""A whole number of HiGHS lies within 1e-6 of one; half is far from both."""
+
+CORE_PER_ROW = 12
+"""
+Pairs a row, by reduced cost, among which the first search looks: enough to find the optimum in most
+cases and few enough for seconds. The proof then asks for all pairs that could still be better.
+"""
+
+TIED_PAIRS = 200_000
+"""Most pairs among which the tie-break is searched; beyond, the last level stays unproved."""
+
+ReducedOf = Callable[[int, Ints], Ints]
+"""Gives reduced costs of pairs at a level of the relaxed problem whose bound was reached."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Task:
+    """
+    What is searched: pairs, side constraints, tie-breaks, the levels that count.
+
+    ``known`` are bounds of the leading levels without side constraints, each among the plans that
+    are best there at the levels before it, and ``reduced_of`` prices pairs under their proof.
+    ``give_percent`` is how much of level 2 level 3 may cost; ``seconds_left`` tells how long the
+    search may still take, ``nodes`` how many nodes one search may open.
+    """
+
+    pairs: Pairs
+    side: Side
+    tours: Tours | None
+    tie_of: TieOf
+    levels: tuple[int, ...]
+    known: Sequence[int]
+    reduced_of: ReducedOf
+    give_percent: int
+    seconds_left: Callable[[], float]
+    nodes: int | None
+
+
+class Settled(NamedTuple):
+    """
+    The best plan found, (R,) pairs or ``UNSERVED``, and a bound for each of ``LEVELS``.
+
+    The first ``proved`` levels are proved best, the first ``relaxed`` of them by the bounds that
+    were known; the bounds after the next level are None.
+    """
+
+    arc_of_row: Ints
+    bound: tuple[int | None, ...]
+    proved: int
+    relaxed: int
+
+
+def settle(task: Task, start: Ints) -> Settled:
+    """
+    Makes a plan that keeps all side constraints as good as time allows.
+
+    Parameters
+    ----------
+    task
+        What is searched.
+    start
+        (R,) a plan that keeps all side constraints.
+
+    Returns
+    -------
+    Settled
+        Never worse than ``start``.
+    """
+    searching = _Search(task, start)
+    bound: list[int | None] = []
+    relaxed = 0
+    for at in range(len(LEVELS)):
+        if at not in task.levels:
+            bound.append(0)
+            relaxed += relaxed == at
+            continue
+        # A bound of the relaxed problem holds only while its levels before were reached too.
+        hint = task.known[at] if relaxed == at and at < len(task.known) else None
+        lower, proved = searching.level(at, hint)
+        bound.append(lower)
+        if not proved:
+            return Settled(searching.best, _padded(bound), at, relaxed)
+        relaxed += hint is not None and searching.value(at) == hint
+    return Settled(searching.best, _padded(bound), len(LEVELS), relaxed)
+
+
+def _padded(bound: list[int | None]) -> tuple[int | None, ...]:
+    return (*bound, *[None] * (len(LEVELS) - len(bound)))
+
+
+class _Search:
+    """The best plan so far, the pairs that may still better it, and the levels already settled."""
+
+    def __init__(self, task: Task, start: Ints) -> None:
+        self._task = task
+        self.best = start
+        self._tally = self._count(start)
+        self._alive = np.arange(len(task.pairs.slot), dtype=np.int64)
+        self._most: list[tuple[int, int]] = []
+        self._wars = None if task.tours is None else Wars(task.pairs, task.tours)
+        self._relaxing = Relaxing(task.pairs, task.side, self._wars, self._liked())
+
+    def value(self, at: int) -> int:
+        """Gives what the best plan so far comes to at a level."""
+        return self._tally[at]
+
+    def level(self, at: int, known: int | None) -> tuple[int | None, bool]:
+        """Settles one level: its bound, and whether the best plan reaches it."""
+        lower = known
+        if lower is None or self.value(at) > lower:
+            lower = self._searched(at, lower)
+        elif at != TIE_LEVEL:
+            # Whoever reaches the bound uses only pairs of reduced cost zero.
+            spare = self._allowed(at) - lower
+            near: Flags = self._task.reduced_of(at, self._alive) <= spare
+            self._alive = self._alive[near]
+        proved = lower is not None and self.value(at) <= lower
+        self._most.append((at, self._allowed(at)))
+        return lower, proved
+
+    def _liked(self) -> Ints:
+        """Gives the pairs that a relaxation should begin with."""
+        used = self.best[self.best != UNSERVED]
+        if len(self._task.known) <= COST_LEVEL:
+            return used
+        reduced = self._task.reduced_of(COST_LEVEL, self._alive)
+        few = _smallest(reduced, CORE_PER_ROW * self._task.pairs.rows)
+        return np.union1d(self._alive[few], used)
+
+    def _allowed(self, at: int) -> int:
+        value = self.value(at)
+        return value + value * self._task.give_percent // FULL if at == COST_LEVEL else value
+
+    def _count(self, arc_of_row: Ints) -> tuple[int, ...]:
+        return tally(self._task.pairs, self._task.side, arc_of_row, self._task.tie_of)
+
+    def _out_of_time(self) -> bool:
+        return self._task.seconds_left() <= 0
+
+    def _searched(self, at: int, known: int | None) -> int | None:
+        """Searches below the best plan; gives the bound that this proves, None when it can't."""
+        if at == TIE_LEVEL:
+            return self._tied(known)
+        loose = self._relaxing.relaxed(at, self._most, self._alive, self._out_of_time)
+        if loose is None:
+            if self._out_of_time():
+                return known
+            raise SolverError(f"level {LEVELS[at]} has no relaxation, though a plan is known")
+        lower = max(safe_bound(loose.value), known if known is not None else 0)
+        if self.value(at) > lower:
+            lower = self._below(at, loose.value, loose.reduced, lower)
+        if self.value(at) <= lower:
+            # What costs more than may be spent at this level is in no plan that is still wanted.
+            spare = self._allowed(at) - loose.value
+            self._alive = self._alive[loose.reduced <= spare + SLACK]
+        return lower
+
+    def _below(self, at: int, value: float, reduced: Reals, lower: int) -> int:
+        """Searches below the best plan, first among the pairs that the relaxation likes best."""
+        few = _smallest(reduced, CORE_PER_ROW * self._task.pairs.rows)
+        reach = float(reduced[few].max(initial=0.0))
+        core = self._alive[few]
+        while True:
+            used = self.best[self.best != UNSERVED]
+            bound, complete = self._branched(at, np.union1d(core, used))
+            gap = self.value(at) - value
+            if self.value(at) <= lower:
+                return lower
+            if not complete:
+                # Below the reach everything was in the core, whose own bound holds there.
+                inside = lower if bound is None else bound
+                outside = lower if len(core) < len(self._alive) else self.value(at)
+                return max(lower, min(inside, outside, self.value(at)))
+            wanted = self._alive[reduced <= gap + SLACK]
+            if np.isin(wanted, core).all():
+                return self.value(at)
+            reach = gap
+            core = self._alive[reduced <= reach + SLACK]
+
+    def _branched(self, at: int, keep: Ints) -> tuple[int | None, bool]:
+        """Searches among some pairs: the bound there, and whether nothing better is left there."""
+        for _ in range(ROUNDS):
+            if self._out_of_time():
+                break
+            model = self._relaxing.model(keep)
+            limits = Limits(seconds=self._task.seconds_left(), nodes=self._task.nodes)
+            settled = self._relaxing.settled(model, self._most)
+            found = search(model, model.cost(at), settled, limits)
+            if found.impossible:
+                raise SolverError(f"level {LEVELS[at]} has no plan, though one is known")
+            bound = None if found.bound is None else safe_bound(found.bound)
+            if found.solution is None:
+                return bound, False
+            arc_of_row = _read(model, found.solution)
+            used = arc_of_row[arc_of_row != UNSERVED]
+            cuts = [] if self._wars is None else self._wars.cuts(used, np.ones(len(used)))
+            if not cuts:
+                self._take(at, arc_of_row)
+                return bound, found.complete
+            self._relaxing.cuts += cuts
+        return None, False
+
+    def _tied(self, known: int | None) -> int | None:
+        """Searches the smallest tie-break among equal plans, in whole numbers throughout."""
+        if self._out_of_time() or len(self._alive) > TIED_PAIRS:
+            return known
+        for _ in range(ROUNDS):
+            model = self._relaxing.model(self._alive)
+            limits = Limits(seconds=max(self._task.seconds_left(), 1e-3), nodes=self._task.nodes)
+            settled = self._relaxing.settled(model, self._most)
+            ties = self._task.tie_of(self._alive)
+            found = exact_search(model, ties, settled, self.best, limits)
+            if found.solution is None:
+                return found.bound
+            arc_of_row = _read(model, found.solution)
+            used = arc_of_row[arc_of_row != UNSERVED]
+            cuts = [] if self._wars is None else self._wars.cuts(used, np.ones(len(used)))
+            if not cuts:
+                self._take(TIE_LEVEL, arc_of_row)
+                return found.bound
+            self._relaxing.cuts += cuts
+        return known
+
+    def _take(self, at: int, arc_of_row: Ints) -> None:
+        """Keeps a plan that is better at this level and no worse at those before it."""
+        broken = fault(self._task.pairs, self._task.side, arc_of_row)
+        if broken is not None:
+            raise SolverError(f"a search gave a plan that breaks {broken}")
+        counted = self._count(arc_of_row)
+        if any(counted[level] > most for level, most in self._most):
+            raise SolverError(f"a search for level {LEVELS[at]} gave up a level before it")
+        if counted[at] < self._tally[at]:
+            self.best, self._tally = arc_of_row, counted
+
+
+def _smallest(values: Ints | Reals, count: int) -> Ints:
+    """Gives the indices of the smallest values, ascending."""
+    if count >= len(values):
+        return np.arange(len(values), dtype=np.int64)
+    few: Ints = np.sort(np.argpartition(values, count)[:count])
+    return few
+
+
+def _read(model: Model, solution: Reals) -> Ints:
+    """Reads which pairs a solution uses."""
+    used = np.flatnonzero(solution[: len(model.keep)] > HALF)
+    arc_of_row = np.full(model.pairs.rows, UNSERVED, dtype=np.int64)
+    arc_of_row[model.row[used]] = model.keep[used]
+    return arc_of_row

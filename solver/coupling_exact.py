@@ -1,0 +1,118 @@
+"""
+CP-SAT on a bounded model: whole numbers only, so that even sums of tie-breaks are exact.
+
+Wrong for a whole territory (thousands of times slower than an assignment), right for what is left
+when a search has ruled out nearly every pair, and for neighbourhoods of a plan.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from slotengine.errors import SolverError
+from slotengine.problem import Limits
+from slotengine.solver.coupling_highs import Level
+from slotengine.solver.coupling_model import Model, Rows
+from slotengine.solver.duals import UNSERVED
+from slotengine.solver.encoding import Ints, Reals
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
+
+WORKERS = 1
+"""One worker: with two, which of equal plans is found would depend on their race."""
+
+MOST = 1 << 40
+"""Upper bound of a variable that has none: above every effort, far below CP-SAT's own limit."""
+
+
+class Exact(NamedTuple):
+    """Variables of the best solution, None without one, and a bound that needs no rounding."""
+
+    solution: Reals | None
+    bound: int | None
+    complete: bool
+
+
+def exact_search(
+    model: Model, pair_cost: Ints, settled: Sequence[Level], start: Ints, limits: Limits
+) -> Exact:
+    """
+    Makes the sum of the kept pairs' costs small.
+
+    Parameters
+    ----------
+    model
+        Its rows hold whole numbers only.
+    pair_cost
+        (K,) cost of each kept pair.
+    settled
+        Levels settled before.
+    start
+        (R,) a plan that the model allows, from which the search begins.
+    limits
+        ``seconds`` is a limit of wall time, ``nodes`` one of conflicts.
+
+    Raises
+    ------
+    SolverError
+        When CP-SAT calls a model impossible or wrong.
+    """
+    from ortools.sat.python import cp_model
+
+    made = cp_model.CpModel()
+    variables = []
+    for whole, upper in zip(model.whole.tolist(), model.upper.tolist(), strict=True):
+        most = MOST if np.isinf(upper) else int(upper)
+        variables.append(
+            made.new_bool_var("") if whole and most == 1 else made.new_int_var(0, most, "")
+        )
+    for rows in model.rows:
+        _add(made, variables, rows)
+    for level in settled:
+        used = np.flatnonzero(level.cost)
+        terms = cp_model.LinearExpr.weighted_sum(
+            [variables[at] for at in used.tolist()], level.cost[used].tolist()
+        )
+        made.add(terms <= level.most)
+    kept = len(model.keep)
+    chosen = np.isin(model.keep, start[start != UNSERVED])
+    for at in range(kept):
+        made.add_hint(variables[at], bool(chosen[at]))
+    made.minimize(cp_model.LinearExpr.weighted_sum(variables[:kept], pair_cost.tolist()))
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = WORKERS
+    solver.parameters.random_seed = 0
+    solver.parameters.max_time_in_seconds = limits.seconds
+    if limits.nodes is not None:
+        solver.parameters.max_number_of_conflicts = limits.nodes
+    status = solver.solve(made)
+    if status in (cp_model.INFEASIBLE, cp_model.MODEL_INVALID):
+        raise SolverError(f"CP-SAT calls a model with a known plan {solver.status_name(status)}")
+    bound = _whole(solver.best_objective_bound)
+    if status == cp_model.UNKNOWN:
+        return Exact(None, bound, complete=False)
+    solution = np.array([float(solver.value(variable)) for variable in variables])
+    return Exact(solution, bound, complete=status == cp_model.OPTIMAL)
+
+
+def _add(made: "cp_model.CpModel", variables: Sequence["cp_model.IntVar"], rows: Rows) -> None:
+    from ortools.sat.python import cp_model
+
+    order = np.argsort(rows.row, kind="stable")
+    cuts = np.searchsorted(rows.row[order], np.arange(len(rows.low) + 1))
+    for at, (low, high) in enumerate(zip(rows.low.tolist(), rows.high.tolist(), strict=True)):
+        entries = order[cuts[at] : cuts[at + 1]]
+        terms = cp_model.LinearExpr.weighted_sum(
+            [variables[col] for col in rows.col[entries].tolist()],
+            [int(value) for value in rows.value[entries].tolist()],
+        )
+        least = cp_model.INT_MIN if np.isinf(low) else int(low)
+        most = cp_model.INT_MAX if np.isinf(high) else int(high)
+        made.add_linear_constraint(terms, least, most)
+
+
+def _whole(bound: float) -> int | None:
+    """Gives a bound of CP-SAT, whole by nature, as an integer."""
+    return None if not np.isfinite(bound) else round(bound)

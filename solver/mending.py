@@ -1,0 +1,128 @@
+"""
+From a plan that ignores side constraints to one that keeps them, as near to it as is quickly found.
+
+Where the search begins. The more urgent are seated first; who can't keep the wanted seat takes the
+cheapest that is left.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from slotengine.errors import ProblemError
+from slotengine.solver.duals import UNSERVED
+from slotengine.solver.encoding import Ints
+from slotengine.solver.pairs import Pairs
+from slotengine.solver.seating import Seating
+from slotengine.solver.side import Group, Run, Side
+from slotengine.solver.tours import Tours
+
+RUNS_TRIED = 200
+"""Runs tried for one group, cheapest first, before it is left for the search."""
+
+
+def mended(pairs: Pairs, side: Side, tours: Tours | None, wanted: Ints) -> Ints:
+    """
+    Gives a plan that keeps every side constraint.
+
+    Parameters
+    ----------
+    pairs, side, tours
+        The Problem.
+    wanted
+        (R,) the pair that each row would like, ``UNSERVED`` where none.
+
+    Returns
+    -------
+    Ints
+        (R,) pairs, ``UNSERVED`` where a row has no seat.
+
+    Raises
+    ------
+    ProblemError
+        When told bookings can't all stay: they break a side constraint among themselves.
+    """
+    seating = Seating(pairs, side, tours)
+    _seat_told(seating, side)
+    for row in _in_order(pairs, side):
+        if seating.served(row):
+            continue
+        group = seating.group(row)
+        if group is None:
+            _seat_where_wanted(seating, row, int(wanted[row]))
+        else:
+            _seat_group(seating, group, wanted)
+    completed(seating)
+    return seating.arc_of_row
+
+
+def completed(seating: Seating) -> None:
+    """Seats whoever still fits, cheapest first, in place, until nobody does."""
+    rows = _in_order(seating.pairs, seating.side)
+    added = True
+    while added:
+        added = False
+        for row in rows:
+            if seating.served(row):
+                continue
+            group = seating.group(row)
+            if group is None:
+                _seat_cheapest(seating, row)
+            else:
+                _seat_group(seating, group, None)
+            added = added or seating.served(row)
+
+
+def _seat_told(seating: Seating, side: Side) -> None:
+    for row, slot in side.told.items():
+        if seating.refusal(row, slot) is not None:
+            raise ProblemError("told bookings break a side constraint where they are")
+        seating.add(row, slot)
+
+
+def _in_order(pairs: Pairs, side: Side) -> list[int]:
+    """Orders rows: the urgent first, and who is followed before who follows."""
+    depth = np.zeros(pairs.rows, dtype=np.int64)
+    urgency = pairs.level.copy()
+    pending = list(side.follows)
+    # A chain has at most as many links as there are follows.
+    for _ in pending:
+        for follow in side.follows:
+            depth[follow.row] = depth[follow.before] + 1
+            urgency[follow.before] = min(urgency[follow.before], urgency[follow.row])
+    options = np.diff(pairs.start)
+    order: list[int] = np.lexsort((options, depth, urgency)).tolist()
+    return order
+
+
+def _seat_where_wanted(seating: Seating, row: int, arc: int) -> None:
+    if arc == UNSERVED:
+        return
+    slot = int(seating.pairs.slot[arc])
+    if seating.refusal(row, slot) is None:
+        seating.add(row, slot)
+
+
+def _seat_cheapest(seating: Seating, row: int) -> None:
+    for _, slot in seating.options(row):
+        if seating.refusal(row, slot) is None:
+            seating.add(row, slot)
+            return
+
+
+def _seat_group(seating: Seating, group: Group, wanted: Ints | None) -> None:
+    runs: Sequence[Run] = group.runs
+    if wanted is not None:
+        # Only runs with a seat that somebody of the group would get anyway.
+        liked = {int(seating.pairs.slot[wanted[row]]) for row in group.rows if wanted[row] >= 0}
+        runs = [run for run in runs if liked & {slot for slot, count in run if count}]
+    ranked = sorted((_cost(seating, group, run), at) for at, run in enumerate(runs))
+    for _, at in ranked[:RUNS_TRIED]:
+        if seating.seat_group(group, runs[at]):
+            return
+
+
+def _cost(seating: Seating, group: Group, run: Run) -> int:
+    """Gives what the group's first member would pay there: a guess that orders runs."""
+    costs = (seating.pairs.arc(group.rows[0], slot) for slot, count in run if count)
+    return min((int(seating.pairs.cost[arc]) for arc in costs if arc is not None), default=0)
