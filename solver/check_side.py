@@ -109,10 +109,10 @@ class Side:
 
     def run(self, slots: Sequence[Slot]) -> bool:
         """Tells whether slots follow one another closely enough for siblings."""
-        if len({slot.id for slot in slots}) < len(slots):
-            return False
         gap = self.policy.groups.gap_minutes * MINUTE
-        in_order = sorted(slots, key=lambda slot: (slot.start, slot.id))
+        # Seats of one slot are side by side: only different slots can lie apart.
+        different = {slot.id: slot for slot in slots}.values()
+        in_order = sorted(different, key=lambda slot: (slot.start, slot.id))
         return all(after.start - before.end <= gap for before, after in pairwise(in_order))
 
     def _cap(self, practitioner: Practitioner, period: Period) -> Cap:
