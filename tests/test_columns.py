@@ -4,12 +4,31 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from builders import NOW, TOWN, patient, practitioner, problem, referral, slot
+from builders import (
+    NOW,
+    TOWN,
+    north_of,
+    patient,
+    policy,
+    practitioner,
+    problem,
+    referral,
+    site,
+    slot,
+)
 
-from slotengine.codes import Mobility
+from slotengine.codes import Mobility, Mode
 from slotengine.domain import TimeWindow
-from slotengine.problem import Pin
-from slotengine.solver.columns import ELSEWHERE, NO_PLACE, NO_PRACTITIONER, UNKNOWN_AGE, to_columns
+from slotengine.problem import Pin, Told
+from slotengine.side_constraints import HomeVisits
+from slotengine.solver.columns import (
+    ELSEWHERE,
+    NO_PLACE,
+    NO_PRACTITIONER,
+    NOT_TOLD,
+    UNKNOWN_AGE,
+    to_columns,
+)
 from slotengine.solver.encoding import NEVER, hash64
 
 
@@ -83,6 +102,86 @@ def test_padding_of_windows_holds_nothing() -> None:
     assert columns.window_start_us.tolist() == [[-NEVER, NEVER], [hour, 5 * hour]]
     assert columns.window_end_us.tolist() == [[NEVER, -NEVER], [2 * hour, 6 * hour]]
     assert columns.busy_start_us.shape == (2, 0)
+
+
+def test_a_patient_is_busy_at_every_pin_but_the_step_before() -> None:
+    key = patient("x").key
+    pins = [Pin(referral=f"r-{name}", patient=key, slot=name, seat=0) for name in ("a", "b")]
+    second_step = {"follows": "r-a", "pathway": "elderly-home", "step": 1}
+    for changes, starts in (({}, [60, 120]), (second_step, [120])):
+        columns = to_columns(
+            problem(
+                slots=(slot("a", after_minutes=60), slot("b", after_minutes=120)),
+                referrals=(referral(patient=patient("x"), **changes),),
+                pins=pins,
+            )
+        )
+        minutes = columns.busy_start_us[0] // 60_000_000
+        assert minutes.tolist() == starts
+
+
+def test_told_slots_are_indices_or_absent() -> None:
+    told = [Told(referral="r1", slot="b")]
+    slots = (slot("a"), slot("b", after_minutes=300))
+    referrals = [referral(str(at), id=f"r{at}") for at in range(2)]
+    columns = to_columns(problem(slots=slots, referrals=referrals, told=told))
+    assert columns.referral_told_slot.tolist() == [NOT_TOLD, 1]
+
+
+def test_places_are_homes_then_sites_then_where_pinned_visits_lead() -> None:
+    """One place is one coordinate and one zone; a home at a site is the site."""
+    home, far = north_of(TOWN, 2_000), north_of(TOWN, 9_000)
+    visit = {"patient": patient("x").key, "mode": Mode.HH, "slot": "slot1"}
+    asked = problem(
+        sites=(site("s1"), site("s2", location=far)),
+        slots=(slot(capacity=3, modes=(Mode.HH,)),),
+        referrals=[
+            referral("1", id="r1", patient=patient("1", location=home)),
+            referral("2", id="r2", patient=patient("2", location=TOWN)),
+        ],
+        pins=[
+            Pin(referral="x1", seat=0, location=home, **visit),
+            Pin(referral="x2", seat=1, location=home.replaced(zone="flat"), **visit),
+            Pin(referral="x3", seat=2, **visit),
+        ],
+    )
+    columns = to_columns(asked)
+    assert columns.referral_place.tolist() == [0, 1]
+    assert columns.pinned.site_place.tolist() == [1, 2]
+    assert columns.pinned.stop_place.tolist() == [0, 3]
+    assert columns.pinned.place_lat.tolist() == [home.lat, TOWN.lat, far.lat, home.lat]
+
+
+def test_stops_are_the_practitioners_home_visits_first() -> None:
+    """Two patients in one room at one time are one stop; video and unknown homes are none."""
+    far = north_of(TOWN, 9_000)
+    booked = [
+        ("a", 0, {"mode": Mode.AMB}),
+        ("a", 1, {"mode": Mode.AMB}),
+        ("b", 0, {"mode": Mode.HH, "location": far}),
+        ("c", 0, {"mode": Mode.VR}),
+        ("d", 0, {"mode": Mode.HH}),
+        ("e", 0, {"mode": Mode.HH, "location": far}),
+    ]
+    pins = [
+        Pin(referral=f"x{name}{seat}", patient=patient("x").key, slot=name, seat=seat, **how)
+        for name, seat, how in booked
+    ]
+    slots = [
+        slot(name, after_minutes=60 * at, capacity=2, practitioner="d2" if name == "e" else "d1")
+        for at, name in enumerate("abcde")
+    ]
+    givers = (practitioner("d0"), practitioner("d1"), practitioner("d2"))
+    rules = policy(home_visits=HomeVisits(care_minutes=30))
+    pinned = to_columns(problem(practitioners=givers, slots=slots, pins=pins, policy=rules)).pinned
+    assert pinned.stop_first.tolist() == [0, 0, 2, 3]
+    assert pinned.stop_homes.tolist() == [0, 1, 1]
+    assert pinned.stop_slot.tolist() == [1, 0, 4]
+    minutes = [int(end) // 60_000_000 for end in pinned.stop_end_us]
+    assert minutes == [60 + 30, 15, 240 + 30]
+    nobody = policy(home_visits=None)
+    absent = to_columns(problem(practitioners=givers, slots=slots, pins=pins, policy=nobody))
+    assert len(absent.pinned.stop_slot) == 0
 
 
 def test_the_hash_reads_eight_bytes_little_endian() -> None:
