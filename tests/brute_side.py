@@ -93,22 +93,31 @@ def scored(problem: Problem, seed: int = 0) -> Iterator[Scored]:
 def plan_of(problem: Problem, solution: Solution, seed: int = 0) -> Plan:
     """Gives the plan of a best solution, proved by having looked at all of them."""
     rules = Rules(problem)
-    seats: dict[str, list[int]] = defaultdict(list)
-    for slot, seat in problem.free_seats:
-        seats[slot].append(seat)
-    made, without = [], []
-    for referral, slot_id in zip(problem.referrals, solution, strict=True):
-        if slot_id is None:
-            without.append(referral)
-            continue
-        slot = rules.slots[slot_id]
-        figures = {one.id: found for one, found in rules.allowed(referral)}[slot_id]
-        booking = rules.side.booking(referral, slot, figures.mode)
-        made.append(_assignment(referral, Choice(slot, figures, booking, 0), seats[slot_id].pop(0)))
+    made = _assignments(rules, solution)
     totals, _ = next(one for one in scored(problem, seed) if one.solution == solution)
     bound = list(totals)
     if problem.policy.spread is not None:
         bound[COST_LEVEL] = best_cost(problem, seed)
+    without = [
+        referral for referral, slot in zip(problem.referrals, solution, strict=True) if slot is None
+    ]
+    return forced(problem, solution, seed).replaced(
+        unserved=tuple(
+            Unserved(referral=one.id, reasons=(_reason(rules, one, made),)) for one in without
+        ),
+        objective=totals,
+        bound=tuple(bound),
+        displaced=displaced(problem, solution, seed),
+    )
+
+
+def forced(problem: Problem, solution: Solution, seed: int = 0) -> Plan:
+    """
+    Gives a plan of any solution whose pairs are allowed, even where it breaks a side constraint.
+
+    Its sums and reasons say nothing: they are looked at only in plans whose parts are sound.
+    """
+    nothing = (0,) * len(LEVELS)
     return Plan(
         territory=problem.territory,
         as_of=problem.as_of,
@@ -117,15 +126,16 @@ def plan_of(problem: Problem, solution: Solution, seed: int = 0) -> Plan:
         policy_digest=problem.policy.digest,
         travel_name=problem.travel_name,
         seed=seed,
-        assignments=tuple(made),
+        assignments=tuple(_assignments(Rules(problem), solution)),
         unserved=tuple(
-            Unserved(referral=one.id, reasons=(_reason(rules, one, made),)) for one in without
+            Unserved(referral=referral.id, reasons=(Reason(code=ReasonCode.NO_FREE_SEAT),))
+            for referral, slot in zip(problem.referrals, solution, strict=True)
+            if slot is None
         ),
-        objective=totals,
-        bound=tuple(bound),
+        objective=nothing,
+        bound=nothing,
         proved_levels=len(LEVELS),
         duals=(),
-        displaced=displaced(problem, solution, seed),
         seconds=0,
     )
 
@@ -141,6 +151,20 @@ def displaced(problem: Problem, solution: Solution, seed: int = 0) -> tuple[str,
         for one, here, there in zip(problem.referrals, solution, without_floors[0], strict=True)
         if here is None and there is not None
     )
+
+
+def _assignments(rules: Rules, solution: Solution) -> list[Assignment]:
+    seats: dict[str, list[int]] = defaultdict(list)
+    for slot_id, seat in rules.problem.free_seats:
+        seats[slot_id].append(seat)
+    made = []
+    for referral, at in zip(rules.problem.referrals, solution, strict=True):
+        if at is not None:
+            slot, figures = next(pair for pair in rules.allowed(referral) if pair[0].id == at)
+            booking = rules.side.booking(referral, slot, figures.mode)
+            choice = Choice(slot, figures, booking, 0)
+            made.append(_assignment(referral, choice, seats[at].pop(0)))
+    return made
 
 
 def _choices(rules: Rules, seed: int) -> list[list[Choice]]:
@@ -228,11 +252,11 @@ def _seated_together(problem: Problem, group: str, slots: list[Slot | None]) -> 
         return True
     by_id = {slot.id: slot for slot in problem.slots}
     seated += [by_id[pin.slot] for pin in problem.pins if pin.group == group]
-    row = sorted(seated, key=lambda slot: slot.start)
+    # Seats of one slot are side by side; different slots must lie close.
+    row = sorted({slot.id: slot for slot in seated}.values(), key=lambda slot: slot.start)
     gaps = [(after.start - before.end).total_seconds() / 60 for before, after in pairwise(row)]
     return (
         None not in slots
-        and len({slot.id for slot in row}) == len(row)
         and len({(slot.practitioner, slot.site) for slot in row}) == 1
         and all(gap <= problem.policy.groups.gap_minutes for gap in gaps)
     )
