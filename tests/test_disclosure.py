@@ -170,3 +170,24 @@ def test_a_breakdown_is_told_in_both_languages() -> None:
         "within 24 h: 15 without a seat (seats taken by other referrals 9, other reasons 6)",
         "within 48 h: 5 without a seat (no slot published 5)",
     )
+
+
+def test_side_rules_are_counted_and_told_like_all_others() -> None:
+    side = (ReasonCode.PATHWAY, ReasonCode.GROUP, ReasonCode.TOUR, ReasonCode.CAP)
+    asked, breakdown = broken_down(
+        {(Priority.URGENT, code): 5 + at for at, code in enumerate(side)}
+    )
+    assert set(side) <= set(UNSERVED_CODES)
+    assert shown(breakdown, Priority.URGENT) == dict(zip(side, (5, 6, 7, 8), strict=True))
+    assert breakdown_lines(asked, breakdown, Lang.FR) == (
+        (
+            "sous 24 h : 26 sans place (étape précédente du parcours 5, places côte à côte 6, "
+            "trajets entre visites à domicile 7, plafond du praticien 8)"
+        ),
+    )
+    assert breakdown_lines(asked, breakdown, Lang.EN) == (
+        (
+            "within 24 h: 26 without a seat (step before it in the pathway 5, seats side by side 6, "
+            "ways between home visits 7, practitioner's limit 8)"
+        ),
+    )

@@ -11,6 +11,7 @@ from slotengine.explanations import Explanation
 from slotengine.labels import Lang
 from slotengine.problem import Pin, Problem
 from slotengine.reasons import RULE, Reason, ReasonCode, Rule
+from slotengine.side_constraints import Caps
 from slotengine.solver.check_rules import Rules
 from slotengine.solver.explain import (
     cost_lines,
@@ -100,6 +101,65 @@ def test_the_funnel_ends_with_the_seats_that_others_took() -> None:
     explanation = explained(asked)
     assert explanation.reasons == (Reason(code=ReasonCode.SEATS_TAKEN, figures={"seats": 2}),)
     assert (left(explanation)["reach"], left(explanation)["seats_taken"]) == (2, 0)
+
+
+SIDE_REASONS: dict[Rule, tuple[str, str, dict[str, Any]]] = {
+    Rule.PATHWAY: (
+        "L'étape précédente du parcours n'a pas de place qui convienne.",
+        "The step before it in the pathway has no seat that would fit.",
+        {"follows": "r-nowhere", "pathway": "elderly-home", "step": 1},
+    ),
+    Rule.GROUP: (
+        "Aucune suite de places pour tout le groupe chez un même praticien.",
+        "No run of seats for the whole group with one practitioner.",
+        {"group": "family"},
+    ),
+    Rule.TOUR: (
+        "Les trajets entre les visites à domicile ne le permettent pas.",
+        "The ways between home visits leave no time for it.",
+        {"modes": (Mode.HH,)},
+    ),
+    Rule.CAP: (
+        "Les praticiens possibles ont atteint leur plafond.",
+        "The possible practitioners have reached their limit.",
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", SIDE_REASONS)
+def test_what_is_booked_already_is_a_reason_with_its_funnel(rule: Rule) -> None:
+    """One pin at 10 h 30, 5 seats from 11 h on, and one rule that takes all of them."""
+    french, english, asks = SIDE_REASONS[rule]
+    asking = referral("1", **asks)
+    visit = Pin(
+        referral="r-pinned",
+        patient=patient("x").key,
+        slot="booked",
+        seat=0,
+        mode=Mode.HH,
+        location=TEN_KM,
+        group="family",
+    )
+    asked = problem(
+        policy=policy(caps=Caps(bookings_per_day=1 if rule is Rule.CAP else None)),
+        slots=(
+            slot("booked", after_minutes=90, modes=(Mode.HH,)),
+            slot("new", modes=(Mode.AMB, Mode.HH), capacity=5),
+        ),
+        referrals=(asking,),
+        pins=(visit if rule is not Rule.CAP else visit.replaced(location=None, group=None),),
+    )
+    explanation = explained(asked, asking.id)
+    assert [reason.code.value for reason in explanation.reasons] == [rule.value]
+    order = list(Rule)
+    steps = left(explanation)
+    before, after = order[order.index(rule) - 1], order[order.index(rule) :]
+    assert steps[before.value] == 5
+    assert {steps[later.value] for later in after} == {0}
+    assert sentences(asked, explanation, Lang.FR)[0] == french
+    assert sentences(asked, explanation, Lang.EN)[0] == english
+    assert for_requester(explanation).reasons == (Reason(code=ReasonCode.NO_FREE_SEAT),)
 
 
 def test_a_served_referral_is_compared_with_the_best_seat_left() -> None:

@@ -3,7 +3,7 @@ import string
 import pytest
 
 from slotengine.labels import Lang
-from slotengine.reasons import SENTENCES, Reason, ReasonCode, Rule
+from slotengine.reasons import RULE, SENTENCES, Reason, ReasonCode, Rule
 
 FIGURES: dict[str, dict[str, int | str]] = {
     "seats_taken": {"seats": 3},
@@ -50,6 +50,19 @@ def test_every_rule_is_a_reason_of_the_same_name(rule: Rule) -> None:
 def test_rules_and_reasons_come_in_the_same_order() -> None:
     values = [code.value for code in ReasonCode if code.value in {*Rule}]
     assert values == [rule.value for rule in Rule]
+
+
+def test_side_rules_are_asked_after_what_they_need_and_caps_last() -> None:
+    """The order of docs/rules.md: what is booked for patient and group, then what a mode needs."""
+    order = [rule.value for rule in Rule]
+    assert order[10:13] == ["patient_busy", "pathway", "group"]
+    assert order[-3:] == ["reach", "tour", "cap"]
+
+
+def test_no_two_rules_have_the_same_words() -> None:
+    for language in range(2):
+        assert len({words[language] for words in RULE.values()}) == len(Rule)
+        assert len({words[language] for words in SENTENCES.values()}) == len(SENTENCES)
 
 
 def test_figures_may_differ_by_language() -> None:
