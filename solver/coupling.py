@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from slotengine.errors import SolverError
+from slotengine.errors import ProblemError, SolverError, SolverTimeoutError
 from slotengine.problem import COST_LEVEL, LEVELS, TIE_LEVEL, Limits
 from slotengine.side_constraints import FULL
 from slotengine.solver.coupling_exact import exact_search
 from slotengine.solver.coupling_highs import safe_bound, search
-from slotengine.solver.coupling_model import Model
+from slotengine.solver.coupling_model import Cut, Model
 from slotengine.solver.coupling_relaxing import Relaxing
 from slotengine.solver.coupling_tours import Wars
 from slotengine.solver.duals import UNSERVED
@@ -57,8 +57,8 @@ class Task:
 
     ``known`` are bounds of the leading levels without side constraints, each among the plans that
     are best there at the levels before it, and ``reduced_of`` prices pairs under their proof.
-    ``give_percent`` is how much of level 2 level 3 may cost; ``seconds_left`` tells how long the
-    search may still take, ``nodes`` how many nodes one search may open.
+    ``give_percent`` is how much of level 2 level 3 may cost; ``seconds`` is the limit, ``seconds_left``
+    tells how much of it is left, ``nodes`` how many nodes one search may open.
     """
 
     pairs: Pairs
@@ -69,6 +69,7 @@ class Task:
     known: Sequence[int]
     reduced_of: ReducedOf
     give_percent: int
+    seconds: float
     seconds_left: Callable[[], float]
     nodes: int | None
 
@@ -87,7 +88,7 @@ class Settled(NamedTuple):
     relaxed: int
 
 
-def settle(task: Task, start: Ints) -> Settled:
+def settle(task: Task, start: Ints | None) -> Settled:
     """
     Makes a plan that keeps all side constraints as good as time allows.
 
@@ -96,12 +97,19 @@ def settle(task: Task, start: Ints) -> Settled:
     task
         What is searched.
     start
-        (R,) a plan that keeps all side constraints.
+        (R,) a plan that keeps all side constraints; None when none is known.
 
     Returns
     -------
     Settled
         Never worse than ``start``.
+
+    Raises
+    ------
+    ProblemError
+        When no plan keeps the seats of all who were told.
+    SolverTimeoutError
+        When time was out before any plan was found.
     """
     searching = _Search(task, start)
     bound: list[int | None] = []
@@ -128,14 +136,18 @@ def _padded(bound: list[int | None]) -> tuple[int | None, ...]:
 class _Search:
     """The best plan so far, the pairs that may still better it, and the levels already settled."""
 
-    def __init__(self, task: Task, start: Ints) -> None:
+    def __init__(self, task: Task, start: Ints | None) -> None:
         self._task = task
-        self.best = start
-        self._tally = self._count(start)
+        self.best = np.full(task.pairs.rows, UNSERVED, dtype=np.int64)
         self._alive = np.arange(len(task.pairs.slot), dtype=np.int64)
         self._most: list[tuple[int, int]] = []
         self._wars = None if task.tours is None else Wars(task.pairs, task.tours)
+        if start is not None:
+            self.best = start
         self._relaxing = Relaxing(task.pairs, task.side, self._wars, self._liked())
+        if start is None:
+            self.best = self._any_plan()
+        self._tally = self._count(self.best)
 
     def value(self, at: int) -> int:
         """Gives what the best plan so far comes to at a level."""
@@ -154,6 +166,29 @@ class _Search:
         proved = lower is not None and self.value(at) <= lower
         self._most.append((at, self._allowed(at)))
         return lower, proved
+
+    def _any_plan(self) -> Ints:
+        """Finds a plan that keeps everything, however bad: who was told must have a seat."""
+        for _ in range(ROUNDS):
+            if self._out_of_time():
+                break
+            model = self._relaxing.model(self._alive)
+            limits = Limits(seconds=self._task.seconds_left())
+            found = search(model, np.zeros(model.size, dtype=np.int64), (), limits)
+            if found.impossible:
+                raise ProblemError("no plan keeps the seats of all who were told one")
+            if found.solution is None:
+                break
+            arc_of_row = _read(model, found.solution)
+            cuts = self._wars_of(arc_of_row)
+            if not cuts:
+                return arc_of_row
+            self._relaxing.cuts += cuts
+        raise SolverTimeoutError(self._task.seconds)
+
+    def _wars_of(self, arc_of_row: Ints) -> list[Cut]:
+        used = arc_of_row[arc_of_row != UNSERVED]
+        return [] if self._wars is None else self._wars.cuts(used, np.ones(len(used)))
 
     def _liked(self) -> Ints:
         """Gives the pairs that a relaxation should begin with."""
@@ -229,8 +264,7 @@ class _Search:
             if found.solution is None:
                 return bound, False
             arc_of_row = _read(model, found.solution)
-            used = arc_of_row[arc_of_row != UNSERVED]
-            cuts = [] if self._wars is None else self._wars.cuts(used, np.ones(len(used)))
+            cuts = self._wars_of(arc_of_row)
             if not cuts:
                 self._take(at, arc_of_row)
                 return bound, found.complete
@@ -250,8 +284,7 @@ class _Search:
             if found.solution is None:
                 return found.bound
             arc_of_row = _read(model, found.solution)
-            used = arc_of_row[arc_of_row != UNSERVED]
-            cuts = [] if self._wars is None else self._wars.cuts(used, np.ones(len(used)))
+            cuts = self._wars_of(arc_of_row)
             if not cuts:
                 self._take(TIE_LEVEL, arc_of_row)
                 return found.bound

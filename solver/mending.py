@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from slotengine.errors import ProblemError
 from slotengine.solver.duals import UNSERVED
 from slotengine.solver.encoding import Ints
 from slotengine.solver.pairs import Pairs
@@ -21,9 +20,9 @@ RUNS_TRIED = 200
 """Runs tried for one group, cheapest first, before it is left for the search."""
 
 
-def mended(pairs: Pairs, side: Side, tours: Tours | None, wanted: Ints) -> Ints:
+def mended(pairs: Pairs, side: Side, tours: Tours | None, wanted: Ints) -> Ints | None:
     """
-    Gives a plan that keeps every side constraint.
+    Gives a plan that keeps every side constraint, None when told bookings can't simply stay.
 
     Parameters
     ----------
@@ -36,14 +35,10 @@ def mended(pairs: Pairs, side: Side, tours: Tours | None, wanted: Ints) -> Ints:
     -------
     Ints
         (R,) pairs, ``UNSERVED`` where a row has no seat.
-
-    Raises
-    ------
-    ProblemError
-        When told bookings can't all stay: they break a side constraint among themselves.
     """
     seating = Seating(pairs, side, tours)
-    _seat_told(seating, side)
+    if not _seat_told(seating, side):
+        return None
     for row in _in_order(pairs, side):
         if seating.served(row):
             continue
@@ -73,11 +68,13 @@ def completed(seating: Seating) -> None:
             added = added or seating.served(row)
 
 
-def _seat_told(seating: Seating, side: Side) -> None:
-    for row, slot in side.told.items():
+def _seat_told(seating: Seating, side: Side) -> bool:
+    depth = {follow.row: 1 for follow in side.follows}
+    for row, slot in sorted(side.told.items(), key=lambda told: depth.get(told[0], 0)):
         if seating.refusal(row, slot) is not None:
-            raise ProblemError("told bookings break a side constraint where they are")
+            return False
         seating.add(row, slot)
+    return True
 
 
 def _in_order(pairs: Pairs, side: Side) -> list[int]:

@@ -173,11 +173,10 @@ def _groups(problem: Problem, slots: Mapping[str, Slot]) -> tuple[Flags, list[in
 
 
 def _is_run(slots: Sequence[Slot], gap: timedelta) -> bool:
-    in_order = sorted(slots, key=attrgetter("start"))
-    return all(
-        before.id != after.id and after.start - before.end <= gap
-        for before, after in pairwise(in_order)
-    )
+    # Seats of one slot are side by side; different slots must lie close.
+    different = {slot.id: slot for slot in slots}.values()
+    in_order = sorted(different, key=attrgetter("start"))
+    return all(after.start - before.end <= gap for before, after in pairwise(in_order))
 
 
 class _Stops(NamedTuple):

@@ -16,6 +16,7 @@ from slotengine.problem import (
     MOVE_LEVEL,
     SPREAD_LEVEL,
     TIE_LEVEL,
+    Limits,
     Problem,
 )
 from slotengine.solver.columns import Columns
@@ -98,8 +99,8 @@ def under_side_constraints(
     ground: Ground,
     slot_of_row: Indices,
     proofs: Sequence[Duals],
+    limits: Limits,
     seconds_left: Callable[[], float],
-    nodes: int | None,
 ) -> Found:
     """
     Gives the best plan that keeps the side constraints, as far as time allows.
@@ -112,8 +113,8 @@ def under_side_constraints(
         (R,) the plan of pure pairs, as good as ``proofs`` say.
     proofs
         Duals of the leading ``flow_levels`` without side constraints.
-    seconds_left, nodes
-        Limits of the search.
+    limits, seconds_left
+        Limits of the search, and how many seconds of them are left.
     """
     pairs, side = ground.pairs, ground.side
     tours = Tours(ground.columns) if side.tours else None
@@ -132,8 +133,9 @@ def under_side_constraints(
             known=known,
             reduced_of=_Reduced(ground, proofs),
             give_percent=0 if spread is None else spread.give_percent,
+            seconds=limits.seconds,
             seconds_left=seconds_left,
-            nodes=nodes,
+            nodes=limits.nodes,
         )
         settled = settle(task, mended(pairs, side, tours, wanted))
     seating = Seating.of(pairs, side, tours, settled.arc_of_row)

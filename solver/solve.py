@@ -65,7 +65,7 @@ def solve(problem: Problem, *, limits: Limits = DEFAULT_LIMITS, seed: int = 0) -
     slot_of_row = np.where(
         reached.col_of_row == UNSERVED, UNSERVED, columns.seat_slot[reached.col_of_row]
     )
-    found = under_side_constraints(ground, slot_of_row, reached.proofs, seconds_left, limits.nodes)
+    found = under_side_constraints(ground, slot_of_row, reached.proofs, limits, seconds_left)
     covered = 0 if LEVELS[FLOOR_LEVEL] in problem.active_levels else found.settled.relaxed
     return Plan(
         territory=problem.territory,
