@@ -187,7 +187,7 @@ def test_side_rules_are_counted_and_told_like_all_others() -> None:
     )
     assert breakdown_lines(asked, breakdown, Lang.EN) == (
         (
-            "within 24 h: 26 without a seat (step before it in the pathway 5, seats side by side 6, "
-            "ways between home visits 7, practitioner's limit 8)"
+            "within 24 h: 26 without a seat (step before it in the pathway 5, "
+            "seats side by side 6, ways between home visits 7, practitioner's limit 8)"
         ),
     )
