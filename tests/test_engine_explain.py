@@ -3,8 +3,9 @@
 from builders import NOW, TOWN, north_of, referral, slot
 from counter import counter, later
 
-from slotengine.codes import Audience, ReferralState
+from slotengine.codes import Audience, Mode, Priority, ReferralState
 from slotengine.engine import Engine
+from slotengine.explanations import ChangeKind
 from slotengine.problem import TravelMatrix
 from slotengine.reasons import ReasonCode
 from slotengine.store import SqlStore
@@ -59,8 +60,6 @@ def test_a_seat_is_explained_against_its_runner_up_even_minutes_before(store: Sq
 
 
 def test_a_red_flag_is_explained_by_15(store: SqlStore) -> None:
-    from slotengine.codes import Priority
-
     engine = counter(store)
     engine.refer(referral(priority=Priority.STAT), now=NOW)
     found = engine.explain(referral().id, now=NOW)
@@ -111,3 +110,54 @@ def test_a_host_s_own_travel_matrix_decides_and_is_kept_with_the_plan(store: Sql
     report = engine.plan("giennois", now=NOW)
     assert report.plan.travel_name == "roads@2026-11"
     assert [one.travel_metres for one in report.plan.assignments] == [0]
+
+
+def test_what_would_serve_a_waiting_referral_is_searched_in_the_night_as_of_now(
+    store: SqlStore,
+) -> None:
+    engine = counter(store, slot("video", modes=(Mode.VR,)))
+    engine.refer(referral(), now=NOW)
+    found = engine.smallest_change(referral().id, now=NOW)
+    assert found.change is not None
+    assert (found.change.kind, found.change.slot, found.served) == (
+        ChangeKind.VIDEO,
+        "video",
+        False,
+    )
+    # Asking changes nothing.
+    assert engine.referral(referral().id).modes == (Mode.AMB,)
+    assert [one.kind for one in engine.events()].count("referral_amended") == 0
+
+
+def test_a_referral_that_a_night_would_seat_needs_no_change(store: SqlStore) -> None:
+    engine = counter(store)
+    engine.refer(referral(), now=NOW)
+    found = engine.smallest_change(referral().id, now=NOW)
+    assert (found.served, found.change, found.solves) == (True, None, 0)
+
+
+def test_a_referral_with_a_seat_needs_no_change(store: SqlStore) -> None:
+    engine = counter(store)
+    engine.place(referral(), now=NOW, confirm=True)
+    found = engine.smallest_change(referral().id, now=NOW)
+    assert (found.served, found.reasons) == (True, ())
+
+
+def test_who_is_left_out_of_the_night_is_told_why_instead(store: SqlStore) -> None:
+    engine = counter(store)
+    engine.refer(referral("1", deadline=later(30)), now=NOW)
+    past = engine.smallest_change(referral("1").id, now=later(31))
+    assert codes(past) == [ReasonCode.DEADLINE_PAST]
+    engine.refer(referral("2", priority=Priority.STAT), now=NOW)
+    refused = engine.smallest_change(referral("2").id, now=NOW)
+    assert codes(refused) == [ReasonCode.RED_FLAG_STAT]
+    assert not refused.served
+
+
+def test_one_more_seat_is_valued_in_the_night_as_of_now(store: SqlStore) -> None:
+    engine = counter(store, slot("only"))
+    for reference in ("1", "2"):
+        engine.refer(referral(reference), now=NOW)
+    (found,) = engine.more_seats("giennois", now=NOW)
+    assert (found.slot, found.served) == ("only", {Priority.URGENT: 1})
+    assert engine.more_seats("giennois", now=NOW, top=0) == ()
