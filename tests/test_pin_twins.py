@@ -24,7 +24,8 @@ from slotengine.policy import Policy
 from slotengine.problem import Pin, Problem, TravelMatrix
 from slotengine.reasons import Rule
 from slotengine.side_constraints import Caps, Effort, Groups, HomeVisits, Pathway, Step
-from slotengine.solver.arcs import ALLOWED, best_ways, candidate_arcs, refusals
+from slotengine.solver import arcs
+from slotengine.solver.arcs import ALLOWED, refusals
 from slotengine.solver.check_rules import Rules
 from slotengine.solver.columns import to_columns
 from slotengine.solver.costs import MODE_ORDER
@@ -157,13 +158,14 @@ def _table(draw: Random) -> TravelMatrix:
 def _seen(seed: int) -> set[str]:
     """Asserts that both rooms agree on one random day; gives the rules that refused there."""
     day = half_booked(seed)
-    columns, rules, arcs = to_columns(day), Rules(day), candidate_arcs(to_columns(day))
-    ways = best_ways(columns, arcs.row, arcs.slot)
+    columns, rules = to_columns(day), Rules(day)
+    found = arcs.candidate_arcs(columns)
+    ways = arcs.best_ways(columns, found.row, found.slot)
     offered = {
         (int(row), int(at)): (MODE_ORDER[mode], int(cost))
-        for row, at, mode, cost in zip(arcs.row, arcs.slot, ways.mode, arcs.cost, strict=True)
+        for row, at, mode, cost in zip(found.row, found.slot, ways.mode, found.cost, strict=True)
     }
-    found = set()
+    seen = set()
     for row, one in enumerate(day.referrals):
         for at, refused in enumerate(refusals(columns, row).tolist()):
             rule = None if refused == ALLOWED else list(Rule)[refused].value
@@ -171,8 +173,18 @@ def _seen(seed: int) -> set[str]:
             ways_by_hand = rules.modes(one, day.slots[at]) if rule is None else []
             best = [(way.mode, way.cost) for way in ways_by_hand][:1]
             assert [offered[row, at]] == best if rule is None else (row, at) not in offered
-            found.add(rule or "allowed")
-    return found
+            seen.add(rule or "allowed")
+    return seen
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS_AT_ONCE, SEEDS_AT_ONCE // 2))
+def test_a_large_territorys_way_of_listing_arcs_agrees(
+    monkeypatch: pytest.MonkeyPatch, first: int
+) -> None:
+    """Few pairs are asked one by one; many come by kinds and cells."""
+    monkeypatch.setattr(arcs, "FEW_PAIRS", -1)
+    for seed in range(first, first + SEEDS_AT_ONCE // 2):
+        _seen(seed)
 
 
 @pytest.mark.parametrize("first", range(0, 4 * SEEDS_AT_ONCE, SEEDS_AT_ONCE))
