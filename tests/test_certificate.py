@@ -3,11 +3,12 @@ from typing import Any
 
 import pytest
 from brute_force import Pairs, solve, tie_break
-from builders import problem, referral, slot
+from builders import policy, practitioner, problem, referral, slot
 
 from slotengine.codes import Mode, Priority
-from slotengine.problem import COST_LEVEL, LEVELS, LevelDuals, Plan, Problem
-from slotengine.solver.certificate import MOST_LISTED, bounds, certify
+from slotengine.problem import COST_LEVEL, LEVELS, LevelDuals, Pin, Plan, Problem, Told
+from slotengine.side_constraints import Caps, Floor, Spread
+from slotengine.solver.certificate import MOST_LISTED, bounds, certify, searchable
 from slotengine.solver.check import check
 
 A, B = referral("a"), referral("b", priority=Priority.ASAP)
@@ -214,3 +215,144 @@ def test_the_same_fault_is_not_listed_a_thousand_times() -> None:
     duals = (ones, *plan.duals[1:])
     found = certify(asked, plan.replaced(duals=duals, bound=(0, 100, *plan.bound[2:])))
     assert [one.rule for one in found] == ["certificate.unused"] * MOST_LISTED
+
+
+TOLD = Told(referral=A.id, slot="slot1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({}, False),
+        ({"policy": policy(floors=(Floor(percent=50, priority=Priority.ROUTINE),))}, True),
+        ({"policy": policy(spread=Spread())}, True),
+        ({"told": (TOLD,)}, True),
+        ({"policy": policy(caps=Caps(bookings_per_day=9))}, True),
+        ({"policy": policy(caps=Caps(bookings_per_week=9))}, True),
+        ({"policy": policy(caps=Caps(effort_minutes_per_day=999))}, True),
+        ({"policy": policy(caps=Caps(effort_minutes_per_week=999))}, True),
+        ({"practitioners": (practitioner(max_bookings_per_day=9),)}, True),
+        ({"practitioners": (practitioner(max_bookings_per_week=9),)}, True),
+        ({"practitioners": (practitioner(max_effort_minutes_per_day=999),)}, True),
+        ({"practitioners": (practitioner(max_effort_minutes_per_week=999),)}, True),
+        ({"slots": (slot(modes=(Mode.AMB, Mode.HH)),)}, True),
+        (
+            {"slots": (slot(modes=(Mode.AMB, Mode.HH)),), "policy": policy(home_visits=None)},
+            False,
+        ),
+        ({"referrals": (A.replaced(group="g"),)}, False),
+        (
+            {
+                "referrals": (A.replaced(group="g"),),
+                "slots": (slot(capacity=2),),
+                "pins": (Pin(referral="r-x", patient="p", slot="slot1", seat=0, group="g"),),
+            },
+            True,
+        ),
+        (
+            {
+                "referrals": (A.replaced(group="g"), B.replaced(group="g")),
+                "slots": (slot(capacity=2),),
+            },
+            True,
+        ),
+        (
+            {"referrals": (A.replaced(pathway="second-recourse", step=1, follows="r-before"),)},
+            True,
+        ),
+    ],
+)
+def test_a_search_may_prove_only_where_side_constraints_exist(
+    changes: dict[str, Any], wanted: object
+) -> None:
+    asked = problem(**{"referrals": (A,), **changes})
+    assert searchable(asked) is wanted
+
+
+@pytest.fixture
+def capped() -> Problem:
+    """The crossed problem with a cap and a spread: its levels may be proved by a search."""
+    return problem(
+        referrals=(A, B),
+        slots=(slot("slot1"), slot("slot2", after_minutes=240)),
+        policy=policy(caps=Caps(bookings_per_day=9), spread=Spread(give_percent=50)),
+    )
+
+
+def searched(asked: Problem, objective: tuple[int, ...], **changes: Any) -> set[str]:
+    """Gives what ``certify`` says of a plan without duals that declares this objective."""
+    plan = solve(problem(referrals=asked.referrals, slots=asked.slots), CROSSED)
+    fields = {"objective": objective, "bound": objective, "duals": (), **changes}
+    return {one.rule for one in certify(asked, plan.replaced(**fields))}
+
+
+BEST = (0, 0, 0, 0, 0, 960, 7, 0, 5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({}, set()),
+        # The spread may give up half of 960.
+        ({"bound": (0, 0, 0, 0, 0, 640, 7, 0, 5)}, set()),
+        ({"bound": (0, 0, 0, 0, 0, 639, 7, 0, 5)}, {"certificate.gap"}),
+        ({"bound": (0, 0, 0, 0, 0, 961, 7, 0, 5)}, {"certificate.gap"}),
+        ({"bound": (0, 0, 0, 0, 0, 960, 6, 0, 5)}, {"certificate.gap"}),
+        ({"bound": (0, 0, 0, 0, 0, 960, 7, 1, 5)}, {"certificate.bound"}),
+        ({"bound": (0, 0, 0, 0, 0, 960, None, 0, 5)}, {"certificate.bound"}),
+        ({"bound": (0, 0, 0, 0, 0, 960, 3, None, None), "proved_levels": 6}, set()),
+        ({"bound": (0, 0, 0, 0, 0, 960, None, None, None), "proved_levels": 6}, set()),
+        (
+            {"bound": (0, 0, 0, 0, 0, 960, 8, None, None), "proved_levels": 6},
+            {"certificate.gap"},
+        ),
+        (
+            {"bound": (0, 0, 0, 0, 0, 960, -1, None, None), "proved_levels": 6},
+            {"certificate.bound"},
+        ),
+        (
+            {"bound": (0, 0, 0, 0, 0, 960, 3, None, 5), "proved_levels": 6},
+            {"certificate.bound"},
+        ),
+        # Level 4 costs nothing here and is proved with level 3.
+        (
+            {"bound": (0, 0, 0, 0, 0, 960, 7, None, None), "proved_levels": 7},
+            {"certificate.levels"},
+        ),
+        ({"bound": (0, 0, 0, 0, 0, 960, 7, 0, 3), "proved_levels": 8}, set()),
+    ],
+)
+def test_what_a_search_proves_is_consistent(
+    capped: Problem, changes: dict[str, Any], wanted: set[str]
+) -> None:
+    assert searched(capped, BEST, **changes) == wanted
+
+
+def test_without_side_constraints_nothing_is_proved_by_a_search(crossed: Problem) -> None:
+    assert searched(crossed, BEST) == {"certificate.levels"}
+    one_level = {"proved_levels": 1, "bound": (0, 0, *[None] * 7)}
+    assert searched(crossed, BEST, **one_level) == {"certificate.bound"}
+
+
+def test_duals_end_before_the_first_level_that_only_a_search_proves(crossed: Problem) -> None:
+    plan = solve(crossed, CROSSED)
+
+    def with_policy(**changes: Any) -> set[str]:
+        asked = crossed.replaced(policy=policy(**changes))
+        return {one.rule for one in certify(asked, plan)}
+
+    assert with_policy() == set()
+    assert with_policy(caps=Caps(bookings_per_day=9)) == set()
+    assert with_policy(spread=Spread()) == {"certificate.levels"}
+    floor = Floor(percent=50, priority=Priority.ROUTINE)
+    assert with_policy(floors=(floor,)) == {"certificate.levels"}
+
+
+def test_a_told_referral_has_no_option_to_stay_unserved(lonely: Problem) -> None:
+    """Its dual may pass what staying unserved costs, as the seat's dual gives that back."""
+    duals = [*LONELY_DUALS]
+    duals[2] = ((2,), (-2,))
+    plan = by_hand(lonely, tuple(duals))
+    assert {one.rule for one in certify(lonely, plan)} == {"certificate.unserved"}
+    told = lonely.replaced(told=(TOLD,))
+    assert certify(told, plan) == []
