@@ -215,7 +215,7 @@ def _caps(draft: _Draft, problem: Problem, pairs: Pairs, effort: Ints) -> None:
 
 
 def _groups(draft: _Draft, problem: Problem, pairs: Pairs) -> None:
-    """One run for all members or none; a run's own slots are each used by some member."""
+    """One run for all members or none; each slot of it that no pin holds is some member's."""
     members, held = groups_of(problem)
     of_row = dict(_by(pairs.row, len(problem.referrals)))
     for group, rows in members.items():

@@ -162,6 +162,8 @@ def highs_stage(model: Model, goal: Goal, rows: Rows, limit_s: float, _: Ints | 
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import csr_array
 
+    if len(model.most) == 0:
+        return Stage(np.zeros(0, dtype=np.int64), goal.constant, ended=True)
     shape = (len(model.low), len(model.most))
     matrix = csr_array(
         (model.entry_value.astype(np.float64), (model.entry_row, model.entry_variable)), shape=shape

@@ -134,7 +134,7 @@ def periods(problem: Problem) -> Iterator[Period]:
 
 
 def groups_of(problem: Problem) -> tuple[dict[str, list[int]], dict[str, set[int]]]:
-    """Gives of each group the referrals to be placed and the slots that its pins hold."""
+    """Gives of each group the referrals to be placed and the slots of its pins."""
     index = {slot.id: at for at, slot in enumerate(problem.slots)}
     members: dict[str, list[int]] = {}
     held: dict[str, set[int]] = {}
@@ -157,9 +157,10 @@ def agendas(problem: Problem, slots: set[int]) -> list[list[int]]:
 
 def runs(problem: Problem, agenda: Sequence[int], held: set[int], members: int) -> Iterator[Run]:
     """
-    Gives every run of slots that up to ``members`` can use beside those that the group's pins hold.
+    Gives every run of different slots that ``members`` can use beside those of the group's pins.
 
     ``agenda`` are slots of one practitioner at one site in order of start, the held ones included.
+    Several members may have seats of one slot, so a run may be shorter than they are many.
     """
     gap = problem.policy.groups.gap_minutes * MINUTE
 
@@ -176,9 +177,9 @@ def runs(problem: Problem, agenda: Sequence[int], held: set[int], members: int) 
         yield from longer((first,))
 
 
-def is_run(problem: Problem, slots: set[int]) -> bool:
-    """Tells whether slots have one practitioner and site and follow each other closely."""
-    chain = sorted((problem.slots[at] for at in slots), key=lambda slot: slot.start)
+def is_run(problem: Problem, slots: Sequence[int]) -> bool:
+    """Tells whether slots are of one practitioner and site, the different ones close together."""
+    chain = sorted((problem.slots[at] for at in set(slots)), key=lambda slot: slot.start)
     gap = problem.policy.groups.gap_minutes * MINUTE
     alike = len({(slot.practitioner, slot.site) for slot in chain}) == 1
     return alike and all(after.start - before.end <= gap for before, after in pairwise(chain))
