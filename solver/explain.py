@@ -17,6 +17,7 @@ from slotengine.labels import MODE, PROFESSION, Lang, kilometres, when, word
 from slotengine.problem import Assignment, Plan, Problem
 from slotengine.reasons import Reason, ReasonCode, Rule, step_words
 from slotengine.solver.arcs import ALLOWED, refusals
+from slotengine.solver.beside import left_beside
 from slotengine.solver.columns import Columns, to_columns
 from slotengine.solver.costs import stranger_cost, travel_cost, waiting_cost
 from slotengine.solver.encoding import Indices
@@ -56,8 +57,9 @@ def explain(problem: Problem, plan: Plan, referral_id: str) -> Explanation:
     Says why a referral has its seat, or none, in full: for coordinators, not for requesters.
 
     The funnel counts free seats: what each rule left of them, then what the plan's other referrals
-    left. A referral with a seat is compared with the best seat that the plan leaves free; its own
-    seat costs no more than that one, or the plan would be better with it.
+    left, then, where a seat is left that they forbid, what forbids it. A referral with a seat is
+    compared with the best seat that the plan leaves it; its own seat costs no more than that one,
+    or the plan would be better with it, unless effort is shared out.
 
     Raises
     ------
@@ -70,12 +72,15 @@ def explain(problem: Problem, plan: Plan, referral_id: str) -> Explanation:
     if seat is None and left is None:
         raise UnknownIdError("verdict on referral", referral_id)
     others = {(one.slot, one.seat) for one in plan.assignments if one.referral != referral_id}
+    steps = funnel(problem, referral_id, others)
+    if left is not None and steps[-1].seats_left:
+        steps = (*steps, FunnelStep(rule=left.reasons[0].code.value, seats_left=0))
     return Explanation(
         referral=referral_id,
         served=seat is not None,
         seat=seat,
-        runner_up=None if seat is None else _runner_up(problem, seat, others, plan.seed),
-        funnel=funnel(problem, referral_id, others),
+        runner_up=None if seat is None else _runner_up(problem, plan, seat, others),
+        funnel=steps,
         reasons=() if left is None else left.reasons,
     )
 
@@ -219,12 +224,13 @@ def _lowest_free(problem: Problem, taken: Collection[Seat]) -> dict[str, int]:
 
 
 def _runner_up(
-    problem: Problem, seat: Assignment, others: Collection[Seat], seed: int
+    problem: Problem, plan: Plan, seat: Assignment, others: Collection[Seat]
 ) -> Candidate | None:
-    """Gives the best seat of another slot that is free and stays free."""
+    """Gives the best seat of another slot that is free, stays free and breaks nothing beside it."""
     lowest = _lowest_free(problem, {*others, (seat.slot, seat.seat)})
-    for candidate in rank(problem, seat.referral, seed=seed):
-        if candidate.slot != seat.slot and candidate.slot in lowest:
+    left = left_beside(problem, to_columns(problem), plan, _row(problem, seat.referral))
+    for candidate in rank(problem, seat.referral, seed=plan.seed):
+        if candidate.slot != seat.slot and candidate.slot in lowest and candidate.slot in left:
             return candidate.replaced(seat=lowest[candidate.slot])
     return None
 
@@ -266,9 +272,11 @@ def _runner_up_text(problem: Problem, seat: Assignment, other: Candidate | None,
     if other is None:
         return word(("Aucune autre place libre ne convient.", "No other free seat fits."), lang)
     title = word(("Meilleure place encore libre", "Best seat still free"), lang)
-    more = word(("minutes pondérées de plus", "weighted minutes more"), lang)
+    more = ("minutes pondérées de plus", "weighted minutes more")
+    if other.cost < seat.cost:
+        more = ("minutes pondérées de moins", "weighted minutes fewer")
     place = _place_text(problem, other, lang)
-    return f"{title}{colon(lang)} {place} ({other.cost - seat.cost} {more})."
+    return f"{title}{colon(lang)} {place} ({abs(other.cost - seat.cost)} {word(more, lang)})."
 
 
 def colon(lang: Lang) -> str:

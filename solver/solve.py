@@ -62,9 +62,9 @@ def solve(problem: Problem, *, limits: Limits = DEFAULT_LIMITS, seed: int = 0) -
     if reached is None:
         raise SolverTimeoutError(limits.seconds)
     ground = Ground(problem, columns, pairs_of(columns, arcs), side, seed)
-    slot_of_row = np.where(
-        reached.col_of_row == UNSERVED, UNSERVED, columns.seat_slot[reached.col_of_row]
-    )
+    slot_of_row = reached.col_of_row.copy()
+    served = slot_of_row != UNSERVED
+    slot_of_row[served] = columns.seat_slot[slot_of_row[served]]
     found = under_side_constraints(ground, slot_of_row, reached.proofs, limits, seconds_left)
     covered = 0 if LEVELS[FLOOR_LEVEL] in problem.active_levels else found.settled.relaxed
     return Plan(
