@@ -1,27 +1,36 @@
 """
 Ways between home visits as cuts: written only when a plan, whole or fractional, ignores one.
 
-All pairs of bookings of one practitioner that can't both be kept would be more rows than pairs;
-few of them ever matter.
+A cut is a set of bookings of one practitioner of which any two are at war, so that at most one of
+them can be kept. Bookings of one row, and of one slot with a single seat, are at war too: the
+larger the set, the more a relaxation learns from it.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 
 from slotengine.codes import Mode
 from slotengine.solver.costs import MODE_ORDER
 from slotengine.solver.coupling_model import Cut
-from slotengine.solver.encoding import Ints, Reals
+from slotengine.solver.encoding import Flags, Ints, Reals
 from slotengine.solver.pairs import Pairs
-from slotengine.solver.tours import Stop, Tours
+from slotengine.solver.tours import Tours
 
 SOME = 1e-6
 """Shares of a pair below it are rounding."""
 
 HOME = MODE_ORDER.index(Mode.HH)
+
+
+class _Agenda(NamedTuple):
+    """The pairs of one practitioner who visits homes, (K,), and which two are at war, (K, K)."""
+
+    arcs: Ints
+    war: Flags
+    real: Flags
 
 
 class Wars:
@@ -32,76 +41,85 @@ class Wars:
         visited = np.zeros(len(pairs.offered), dtype=np.bool_)
         visited[pairs.giver[pairs.slot[pairs.mode == HOME]]] = True
         self._arcs = np.flatnonzero(visited[pairs.giver[pairs.slot]])
-        self._row = pairs.row_of(self._arcs)
-        self._of_slot: dict[int, list[int]] = defaultdict(list)
-        for position, slot in enumerate(pairs.slot[self._arcs].tolist()):
-            self._of_slot[slot].append(position)
-        self._stops: dict[int, Stop] = {}
+        self._giver = pairs.giver[pairs.slot[self._arcs]]
+        self._agendas: dict[int, _Agenda] = {}
 
     def found(self, arcs: Ints) -> Iterator[tuple[int, int]]:
-        """Gives each two of some pairs, one a booking, that can't both be kept."""
-        agenda: dict[int, list[int]] = defaultdict(list)
-        for position in self._positions(arcs):
-            agenda[int(self._pairs.giver[self._slot(position)])].append(position)
-        for own in agenda.values():
-            for one, other in combinations(own, 2):
-                if not self._peace(one, other):
-                    yield one, other
+        """Gives each two of some pairs, one a booking, whose ways are impossible."""
+        for giver, own in self._by_giver(arcs).items():
+            agenda = self._agenda(giver)
+            at = np.searchsorted(agenda.arcs, own)
+            one, other = np.nonzero(np.triu(agenda.real[np.ix_(at, at)], 1))
+            yield from zip(own[one].tolist(), own[other].tolist(), strict=True)
 
     def cuts(self, arcs: Ints, shares: Reals) -> list[Cut]:
         """
-        Gives a cut for each two bookings that share more than one whole between them.
+        Gives cuts that a solution breaks.
 
         Parameters
         ----------
         arcs
-            (K,) indices of pairs.
+            (K,) ascending indices of pairs.
         shares
             (K,) how much of each a solution takes, 1 for a booking.
         """
         some = shares > SOME
-        share = dict(zip(arcs[some].tolist(), shares[some].tolist(), strict=True))
-        made: dict[tuple[int, int], Cut] = {}
-        for one, other in self.found(arcs[some]):
-            for alone, many in ((one, other), (other, one)):
-                cut = self._cut(alone, many)
-                if sum(share.get(arc, 0.0) for arc in cut.arcs) > 1 + SOME:
-                    made[alone, self._slot(many)] = cut
+        used, share = arcs[some], shares[some]
+        made: dict[tuple[int, ...], Cut] = {}
+        for giver, own in self._by_giver(used).items():
+            agenda = self._agenda(giver)
+            at = np.searchsorted(agenda.arcs, own)
+            weight = np.zeros(len(agenda.arcs))
+            weight[at] = share[np.searchsorted(used, own)]
+            for first in at.tolist():
+                clique = _clique(agenda, first, weight)
+                if weight[clique].sum() > 1 + SOME:
+                    members = tuple(agenda.arcs[_maximal(agenda.war, clique)].tolist())
+                    made[members] = Cut(members, (1,) * len(members), 1)
         return list(made.values())
 
-    def _cut(self, alone: int, many: int) -> Cut:
-        """One booking against all of another slot that it is at war with, if that seats one."""
-        slot = self._slot(many)
-        rivals = [many]
-        if self._pairs.room[slot] == 1 and slot != self._slot(alone):
-            row = self._row[alone]
-            rivals = [
-                position
-                for position in self._of_slot[slot]
-                if self._row[position] == row or not self._peace(alone, position)
-            ]
-        arcs = tuple(sorted(int(self._arcs[position]) for position in {alone, *rivals}))
-        return Cut(arcs, (1,) * len(arcs), 1)
-
-    def _positions(self, arcs: Ints) -> list[int]:
+    def _by_giver(self, arcs: Ints) -> dict[int, Ints]:
         at = np.searchsorted(self._arcs, arcs)
         inside = at < len(self._arcs)
         inside[inside] = self._arcs[at[inside]] == arcs[inside]
-        found: list[int] = at[inside].tolist()
-        return found
+        grouped: dict[int, list[int]] = defaultdict(list)
+        for arc in arcs[inside].tolist():
+            grouped[int(self._pairs.giver[self._pairs.slot[arc]])].append(arc)
+        return {giver: np.array(own, dtype=np.int64) for giver, own in grouped.items()}
 
-    def _slot(self, position: int) -> int:
-        return int(self._pairs.slot[self._arcs[position]])
-
-    def _peace(self, one: int, other: int) -> bool:
-        if self._row[one] == self._row[other]:
-            return True
-        return self._tours.at_peace(self._stop(one), self._stop(other))
-
-    def _stop(self, position: int) -> Stop:
-        known = self._stops.get(position)
+    def _agenda(self, giver: int) -> _Agenda:
+        known = self._agendas.get(giver)
         if known is None:
-            mode = MODE_ORDER[int(self._pairs.mode[self._arcs[position]])]
-            known = self._tours.stop(int(self._row[position]), self._slot(position), mode)
-            self._stops[position] = known
+            arcs = self._arcs[self._giver == giver]
+            row, slot = self._pairs.row_of(arcs), self._pairs.slot[arcs]
+            real = ~self._tours.peace(row, slot, self._pairs.mode[arcs])
+            alone = self._pairs.room[slot] == 1
+            war = real | (row[:, None] == row) | ((slot[:, None] == slot) & alone)
+            np.fill_diagonal(war, val=False)
+            np.fill_diagonal(real, val=False)
+            real &= row[:, None] != row
+            known = self._agendas[giver] = _Agenda(arcs, war, real)
         return known
+
+
+def _clique(agenda: _Agenda, first: int, weight: Reals) -> list[int]:
+    """Gathers what is at war with all gathered so far, the largest shares first."""
+    clique = [first]
+    open_ = agenda.war[first] & (weight > 0)
+    while open_.any():
+        best = int(np.where(open_, weight, 0.0).argmax())
+        clique.append(best)
+        open_ &= agenda.war[best]
+    return clique
+
+
+def _maximal(war: Flags, clique: list[int]) -> list[int]:
+    """Adds pairs that the solution does not use, as long as all are at war with each other."""
+    members = list(clique)
+    open_ = war[clique].all(axis=0)
+    while open_.any():
+        # Who is at war with most of the others leaves most of them open.
+        best = int(np.where(open_, war[:, open_].sum(axis=1), -1).argmax())
+        members.append(best)
+        open_ &= war[best]
+    return sorted(members)

@@ -11,6 +11,8 @@ import numpy as np
 
 from slotengine.codes import Mode
 from slotengine.solver.columns import FAR, MINUTE_US, NO_PLACE, Columns
+from slotengine.solver.costs import MODE_ORDER
+from slotengine.solver.encoding import Flags, Indices, Ints
 from slotengine.solver.travel import great_circle_metres, minutes_at, road_metres
 
 ANYWHERE = -1
@@ -38,6 +40,11 @@ class Tours:
         self._columns = columns
         visits = columns.policy.home_visits
         self._care_us = 0 if visits is None else visits.care_minutes * MINUTE_US
+        self._table = (
+            np.concatenate([columns.place_lat, columns.site_lat]),
+            np.concatenate([columns.place_lon, columns.site_lon]),
+            np.concatenate([columns.place_zone, columns.site_zone]),
+        )
         self._minutes: dict[tuple[int, int], int] = {}
 
     def stop(self, row: int, slot: int, mode: Mode) -> Stop:
@@ -65,6 +72,37 @@ class Tours:
             return False
         return self.car_minutes(first.place, second.place) * MINUTE_US <= pause_us
 
+    def peace(self, row: Ints, slot: Indices, mode: Indices) -> Flags:
+        """
+        Tells of each two of some bookings of one practitioner whether both can be done.
+
+        Parameters
+        ----------
+        row, slot, mode
+            (K,) the bookings; ``mode`` indexes ``MODE_ORDER``.
+
+        Returns
+        -------
+        Flags
+            (K, K); True between bookings of one slot at one place.
+        """
+        columns = self._columns
+        home = mode == MODE_ORDER.index(Mode.HH)
+        place = np.where(
+            home, columns.referral_place[row], len(columns.place_lat) + columns.slot_site[slot]
+        )
+        nowhere = (mode == MODE_ORDER.index(Mode.VR)) | (home & (place == NO_PLACE))
+        starts = columns.slot_start_us[slot]
+        busy = np.maximum(columns.slot_end_us[slot], starts + home * self._care_us)
+        minutes = self._journeys(np.where(nowhere, 0, place))
+        in_time = busy[:, None] + minutes * MINUTE_US <= starts[None, :]
+        same = slot[:, None] == slot
+        at_one_place = self._alike(np.where(nowhere, 0, place))
+        fits = np.where(same, at_one_place, in_time | in_time.T)
+        either = home[:, None] | home
+        free = nowhere[:, None] | nowhere
+        return fits | ~either | free
+
     def car_minutes(self, start: int, goal: int) -> int:
         """Gives whole minutes by car from place to place; ``FAR`` where there is no way."""
         known = self._minutes.get((start, goal))
@@ -83,15 +121,31 @@ class Tours:
         metres = road_metres(columns, great_circle_metres(*degrees))
         return int(minutes_at(metres, columns.policy.speeds.car)[0])
 
-    def _where(self, place: int) -> "_Where":
+    def _journeys(self, place: Ints) -> Ints:
+        """Gives minutes by car from each of some places to each other."""
         columns = self._columns
-        homes = len(columns.place_lat)
-        if place < homes:
-            table = (columns.place_lat, columns.place_lon, columns.place_zone)
-        else:
-            table = (columns.site_lat, columns.site_lon, columns.site_zone)
-            place -= homes
-        return _Where(float(table[0][place]), float(table[1][place]), int(table[2][place]))
+        lat, lon, zone = self._table
+        known, at = np.unique(place, return_inverse=True)
+        if columns.matrix_minutes is not None:
+            listed = (zone[known][:, None] != NO_PLACE) & (zone[known] != NO_PLACE)
+            cells = columns.matrix_minutes[np.ix_(zone[known], zone[known])]
+            return np.where(listed, cells, FAR)[np.ix_(at, at)]
+        straight = great_circle_metres(
+            lat[known][:, None], lon[known][:, None], lat[known], lon[known]
+        )
+        minutes = minutes_at(road_metres(columns, straight), columns.policy.speeds.car)
+        return minutes[np.ix_(at, at)]
+
+    def _alike(self, place: Ints) -> Flags:
+        alike = np.ones((len(place), len(place)), dtype=np.bool_)
+        for values in self._table:
+            own = values[place]
+            alike &= own[:, None] == own
+        return alike
+
+    def _where(self, place: int) -> "_Where":
+        lat, lon, zone = self._table
+        return _Where(float(lat[place]), float(lon[place]), int(zone[place]))
 
 
 class _Where(NamedTuple):
