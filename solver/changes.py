@@ -232,7 +232,11 @@ class _Search:
         sooner = [before + minute * MINUTE for minute in range(1, between + 1)]
         earlier = self._least(sooner, until)
         chosen, steps = (least, figures) if earlier is None else (earlier, sooner)
-        yield self._change(ChangeKind.DEADLINE, chosen, deadline=deadline + steps[chosen.at])
+        change = self._change(ChangeKind.DEADLINE, chosen, deadline=deadline + steps[chosen.at])
+        # On a seat that was in time already it would only take the place of somebody else, by
+        # asking for less: that is no way out.
+        if change.start > deadline:
+            yield change
 
     def _seats(self) -> Iterator[Change]:
         """Tries one more seat like each that the referral might have."""

@@ -123,6 +123,30 @@ def test_a_deadline_is_moved_by_two_days_at_most(minutes: int, helps: bool) -> N
     assert (found.change is not None, found.complete) == (helps, True)
 
 
+def test_a_later_deadline_that_only_takes_another_s_place_is_not_proposed() -> None:
+    """Past half of the deadline waiting weighs more: a later one makes the asker cheaper."""
+    asked = problem(
+        slots=(slot(after_minutes=600), slot("beyond", after_minutes=900)),
+        referrals=(
+            referral("1", deadline=later(600), patient=patient("p", location=north_of(TOWN, 500))),
+            referral("2", deadline=later(899), patient=patient("q", location=north_of(TOWN, 900))),
+        ),
+        pins=(Pin(referral="r-x", patient=patient("x").key, slot="beyond", seat=0),),
+    )
+    plan = solve(asked)
+    assert [one.referral for one in plan.unserved] == [ASKING.id]
+    longer = referral("1", deadline=later(900), patient=patient("p", location=north_of(TOWN, 500)))
+    both = sorted((longer, _other(asked)), key=lambda one: one.id)
+    again = solve(asked.replaced(referrals=tuple(both)))
+    assert [one.referral for one in again.assignments] == [ASKING.id]
+    found = change_of(asked)
+    assert found.kind is ChangeKind.SEAT
+
+
+def _other(asked: Problem) -> Any:
+    return next(one for one in asked.referrals if one.id != ASKING.id)
+
+
 def test_a_seat_by_video_is_the_change_when_nothing_else_is() -> None:
     asked = problem(
         slots=(slot(modes=(Mode.VR,)),),

@@ -120,9 +120,13 @@ def test_no_change_means_that_none_of_the_largest_serves(seed: int) -> None:
         for changed in (
             wanting.replaced(modes=(*wanting.modes, Mode.VR)),
             wanting.replaced(max_travel_metres=metres + 30_000),
-            wanting.replaced(deadline=deadline + timedelta(hours=48)),
         ):
             assert not serves(replan(asked, changed), wanting.id)
+        # Later it may be served in another's place, on a seat that was in time before; else not.
+        plan = replan(asked, wanting.replaced(deadline=deadline + timedelta(hours=48)))
+        starts = {one.id: one.start for one in asked.slots}
+        seats = [one.slot for one in plan.assignments if one.referral == wanting.id]
+        assert all(starts[seat] <= deadline for seat in seats)
 
 
 @pytest.mark.parametrize("seed", range(6))
