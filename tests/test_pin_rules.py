@@ -283,15 +283,15 @@ def seats(asked: Problem, referral_id: str) -> set[str]:
     return {one.slot for one in rank(asked, referral_id)}
 
 
-def test_a_sibling_sits_next_to_the_pinned_one() -> None:
+def test_a_sibling_sits_next_to_the_pinned_one_or_on_the_same_slot() -> None:
     sibling = referral(group="family")
-    assert seats(siblings(sibling, "at2"), sibling.id) == {"at1", "at3"}
+    assert seats(siblings(sibling, "at2"), sibling.id) == {"at1", "at2", "at3"}
 
 
 def test_a_sibling_fills_the_gap_or_continues_the_row() -> None:
     sibling = referral(group="family")
     assert seats(siblings(sibling, "at1", "at3"), sibling.id) == {"at2"}
-    assert seats(siblings(sibling, "at1", "at2"), sibling.id) == {"at0", "at3"}
+    assert seats(siblings(sibling, "at1", "at2"), sibling.id) == {"at0", "at1", "at2", "at3"}
 
 
 def test_pins_too_far_apart_leave_no_seat() -> None:
