@@ -106,6 +106,46 @@ def duals(network: Network, col_of_row: Indices) -> Duals | None:
     return found if _holds(network, found) else None
 
 
+def smallest_duals(network: Network, col_of_row: Indices) -> Duals | None:
+    """
+    Gives the smallest seat duals that prove an assignment cheapest, None when it is not.
+
+    Seen from a seat that may stay unused, in costs (less is better): the smallest dual is the
+    optimum less the optimum without the seat, so minus the loss when it is taken away; the largest
+    (``duals``) is the optimum with one more copy of the seat less the optimum, so minus the gain of
+    the copy. The gain never exceeds the loss. Of a seat that an optimum leaves unused both are what
+    it costs unused: with 0 it is worth nothing.
+
+    Parameters
+    ----------
+    network
+        The problem.
+    col_of_row
+        (rows,) int32, a cheapest assignment of it, ``UNSERVED`` where a row is left alone.
+
+    Returns
+    -------
+    Duals or None
+        As ``duals``, with the smallest integers for seats and the largest for rows.
+
+    Notes
+    -----
+    The second of two shortest-path passes: rows and seats change places, and what is largest for
+    one side is smallest for the other.
+    """
+    order = np.argsort(network.col, kind="stable")
+    start = np.zeros(len(network.unused) + 1, dtype=np.int64)
+    np.cumsum(np.bincount(network.col, minlength=len(network.unused)), out=start[1:])
+    turned = Network(
+        start, network.row[order], network.cost[order], network.unused, network.unserved
+    )
+    row_of_col = np.full(len(network.unused), UNSERVED, dtype=np.int32)
+    served = np.flatnonzero(col_of_row != UNSERVED)
+    row_of_col[col_of_row[served]] = served
+    found = duals(turned, row_of_col)
+    return None if found is None else Duals(found.col, found.row)
+
+
 def _holds(network: Network, found: Duals) -> bool:
     if np.any(found.row > network.unserved) or np.any(found.col > network.unused):
         return False
