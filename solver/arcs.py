@@ -7,7 +7,7 @@ those allow it: the same functions each time.
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -174,8 +174,7 @@ def refusals(columns: Columns, referral_index: int) -> Indices:
         refused[~allows(columns, row, slot)] = _RULE_INDEX[rule]
     asked = np.flatnonzero(refused == ALLOWED).astype(np.int32)
     latest = np.zeros(len(asked), dtype=np.int32)
-    for mode in Mode:
-        shared = _shared(columns, row[asked], slot[asked], mode)
+    for mode, shared in _shared(columns, row[asked], slot[asked]):
         way = _way(columns, row[asked[shared]], slot[asked[shared]], mode)
         got_to = np.full(len(way.row), ALLOWED, dtype=np.int32)
         for rule, passes in reversed(MODE_RULES):
@@ -208,8 +207,8 @@ _Ways = dict[Mode, tuple[Flags, Ints]]
 
 def _admit_each(columns: Columns, rows: Indices) -> _Found:
     """Asks every rule about every pair that the rules before it allow."""
-    row = np.repeat(rows, columns.slots)
-    slot = np.tile(np.arange(columns.slots, dtype=np.int32), len(rows))
+    row = _wide(np.repeat(rows, columns.slots))
+    slot = _wide(np.tile(np.arange(columns.slots), len(rows)))
     for _, allows in PAIR_RULES:
         allowed = np.flatnonzero(allows(columns, row, slot))
         row, slot = row[allowed], slot[allowed]
@@ -218,10 +217,7 @@ def _admit_each(columns: Columns, rows: Indices) -> _Found:
 
 def _ways_each(columns: Columns, row: Indices, slot: Indices) -> _Ways:
     ways: _Ways = {}
-    for mode in MODE_ORDER:
-        shared = _shared(columns, row, slot, mode)
-        if len(shared) == 0:
-            continue
+    for mode, shared in _shared(columns, row, slot):
         way = _way(columns, row[shared], slot[shared], mode)
         opened, minutes = np.zeros(len(row), dtype=np.bool_), np.zeros(len(row), dtype=np.int64)
         opened[shared] = _passing(columns, way, frozenset(Rule))
@@ -265,8 +261,8 @@ def _fits(columns: Columns, row: Indices, slot: Indices) -> Flags:
 def _admit(columns: Columns, shelf: Stands, block: Block, wanted: Flags) -> _Found:
     """Asks the rules on places about each home and stand, the others about their slots."""
     at, to = np.nonzero(wanted)
-    row, stand = block.row[at], block.stand[to]
-    visits = _visits(columns, row, shelf.example[stand], block.near[at, to])
+    row, stand = _wide(block.row)[at], block.stand[to]
+    visits = _visits(columns, row, _wide(shelf.example)[stand], block.near[at, to])
     anyhow = np.zeros(len(row), dtype=np.bool_)
     for one in visits.values():
         anyhow |= one.opened
@@ -274,7 +270,7 @@ def _admit(columns: Columns, shelf: Stands, block: Block, wanted: Flags) -> _Fou
     size = shelf.size[stand[some]]
     first = shelf.first[stand[some]] - (np.cumsum(size) - size)
     visit = np.repeat(some, size)
-    slot = shelf.slot[np.repeat(first, size) + np.arange(len(visit))]
+    slot = _wide(shelf.slot)[np.repeat(first, size) + np.arange(len(visit))]
     row = row[visit]
     allowed = np.ones(len(row), dtype=np.bool_)
     for rule, allows in PAIR_RULES:
@@ -284,13 +280,15 @@ def _admit(columns: Columns, shelf: Stands, block: Block, wanted: Flags) -> _Fou
         keep = np.flatnonzero(allowed)
         visit, row, slot = visit[keep], row[keep], slot[keep]
     if not shelf.in_order:
-        order = np.argsort(row.astype(np.int64) * columns.slots + slot)
+        order = np.argsort(row * columns.slots + slot)
         visit, row, slot = visit[order], row[order], slot[order]
     ways: _Ways = {}
     for mode, one in visits.items():
-        opened = one.opened[visit]
-        on = np.flatnonzero(opened)
-        journey = Journeys(one.journey.metres[visit[on]], one.journey.minutes[visit[on]])
+        every = one.opened[some].all()
+        on = slice(None) if every else np.flatnonzero(one.opened[visit])
+        there = visit[on]
+        journey = Journeys(one.journey.metres[there], one.journey.minutes[there])
+        opened = np.zeros(len(visit), dtype=np.bool_)
         way = Way(row[on], slot[on], mode, journey)
         opened[on] = _passing(columns, way, frozenset(Rule) - OF_SITE)
         ways[mode] = (opened, travel_cost(columns, one.journey.minutes)[visit])
@@ -300,13 +298,9 @@ def _admit(columns: Columns, shelf: Stands, block: Block, wanted: Flags) -> _Fou
 def _visits(columns: Columns, row: Indices, example: Indices, near: Flags) -> dict[Mode, _Visits]:
     """Asks the rules on places in each mode about referrals and an example slot of each stand."""
     visits: dict[Mode, _Visits] = {}
-    for mode in MODE_ORDER:
-        shared = _shared(columns, row, example, mode)
-        if mode is not Mode.VR:
-            # Whoever is not near is refused by TRAVEL: no need to say how far it would have been.
-            shared = shared[near[shared]]
-        if len(shared) == 0:
-            continue
+    for mode, sharing in _shared(columns, row, example):
+        # Whoever is not near is refused by TRAVEL: no need to say how far it would have been.
+        shared = sharing if mode is Mode.VR else sharing[near[sharing]]
         way = _way(columns, row[shared], example[shared], mode)
         passed = np.flatnonzero(_passing(columns, way, OF_SITE))
         opened = np.zeros(len(row), dtype=np.bool_)
@@ -329,7 +323,7 @@ def _priced(columns: Columns, rows: Indices, row: Indices, slot: Indices, ways: 
         ways = {mode: (opened[keep], cost[keep]) for mode, (opened, cost) in ways.items()}
     cost, _ = cheapest(columns, row, slot, ways)
     many = np.diff(np.searchsorted(row, rows), append=len(row))
-    return _Found(rows, many, slot, cost)
+    return _Found(rows, many, slot.astype(np.int32), cost)
 
 
 def _in_row_order(referrals: int, found: list[_Found]) -> Arcs:
@@ -341,15 +335,30 @@ def _in_row_order(referrals: int, found: list[_Found]) -> Arcs:
     slot, cost = np.empty(start[-1], dtype=np.int32), np.empty(start[-1], dtype=np.int64)
     while found:
         one = found.pop()
-        begins = np.cumsum(one.many) - one.many
-        at = np.repeat(start[one.row] - begins, one.many) + np.arange(len(one.slot))
-        slot[at], cost[at] = one.slot, one.cost
+        ends = np.cumsum(one.many).tolist()
+        first = start[one.row].tolist()
+        # Row by row: copying spans is seven times faster than scattering arc by arc.
+        for into, begin, end in zip(first, [0, *ends], ends, strict=False):
+            slot[into : into + end - begin] = one.slot[begin:end]
+            cost[into : into + end - begin] = one.cost[begin:end]
     return Arcs(start, slot, cost)
 
 
-def _shared(columns: Columns, row: Indices, slot: Indices, mode: Mode) -> Indices:
+def _shared(columns: Columns, row: Indices, slot: Indices) -> Iterator[tuple[Mode, Ints]]:
+    """Gives the positions of the pairs that share each mode, for modes that any pair shares."""
     both = columns.referral_modes[row] & columns.slot_modes[slot]
-    return np.flatnonzero(both & MODE_BIT[mode]).astype(np.int32)
+    for mode in MODE_ORDER:
+        shared = np.flatnonzero(both & MODE_BIT[mode])
+        if len(shared):
+            yield mode, shared
+
+
+def _wide(index: Indices | Ints) -> Indices:
+    """
+    Gives indices as numpy looks them up: with 32 bits each look-up of many takes three times as
+    long, for it converts them first. Typed as what it was; at rest indices keep 32 bits.
+    """
+    return cast("Indices", index.astype(np.intp))
 
 
 def _way(columns: Columns, row: Indices, slot: Indices, mode: Mode) -> Way:

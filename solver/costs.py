@@ -9,7 +9,7 @@ import numpy as np
 
 from slotengine.codes import Mode
 from slotengine.solver.columns import MINUTE_US, NO_PRACTITIONER, Columns
-from slotengine.solver.encoding import Flags, Hashes, Indices, Ints, hash64
+from slotengine.solver.encoding import NEVER, Flags, Hashes, Indices, Ints, hash64
 
 MODE_ORDER = (Mode.AMB, Mode.VR, Mode.HH)
 """Which mode is taken of equally cheap ones: to the practice, by video, at home."""
@@ -84,15 +84,15 @@ def cheapest(
     tuple
         (A,) int64 cost of the pair and (A,) int32 index of its mode in ``MODE_ORDER``.
     """
-    travel = np.full(len(row), np.iinfo(np.int64).max, dtype=np.int64)
+    travel = np.full(len(row), NEVER, dtype=np.int64)
     chosen = np.zeros(len(row), dtype=np.int32)
     for index, mode in enumerate(MODE_ORDER):
         if mode not in ways:
             continue
         allowed, cost = ways[mode]
-        better = allowed & (cost < travel)
-        travel[better] = cost[better]
-        chosen[better] = index
+        possible = np.where(allowed, cost, NEVER)
+        chosen[possible < travel] = index
+        travel = np.minimum(travel, possible)
     total = travel + waiting_cost(columns, row, slot) + stranger_cost(columns, row, slot)
     return total, chosen
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from slotengine.codes import Mode
 from slotengine.solver.columns import LONGEST, MINUTE_US, NO_PLACE, Columns
-from slotengine.solver.encoding import Flags, Indices
+from slotengine.solver.encoding import NEVER, Flags, Indices, Ints
 from slotengine.solver.travel import Journeys
 
 
@@ -60,11 +60,13 @@ def opening(columns: Columns, row: Indices, slot: Indices) -> Flags:
 
 def window(columns: Columns, row: Indices, slot: Indices) -> Flags:
     """Allows a slot that one window holds whole; two touching windows hold nothing together."""
+    allowed, asked, row, slot = _asked(np.all(columns.window_start_us > -NEVER, axis=1), row, slot)
     start, end = columns.slot_start_us[slot], columns.slot_end_us[slot]
-    allowed = np.zeros(np.broadcast_shapes(row.shape, slot.shape), dtype=np.bool_)
+    held = np.zeros(len(row), dtype=np.bool_)
     for at in range(columns.window_start_us.shape[1]):
         opens, closes = columns.window_start_us[row, at], columns.window_end_us[row, at]
-        allowed |= (opens <= start) & (end <= closes)
+        held |= (opens <= start) & (end <= closes)
+    allowed[asked] = held
     return allowed
 
 
@@ -75,13 +77,31 @@ def deadline(columns: Columns, row: Indices, slot: Indices) -> Flags:
 
 def patient_busy(columns: Columns, row: Indices, slot: Indices) -> Flags:
     """Refuses what overlaps the patient's own booking; touching it is allowed."""
+    allowed, asked, row, slot = _asked(np.any(columns.busy_start_us < NEVER, axis=1), row, slot)
     start, end = columns.slot_start_us[slot], columns.slot_end_us[slot]
-    allowed = np.ones(np.broadcast_shapes(row.shape, slot.shape), dtype=np.bool_)
+    apart = np.ones(len(row), dtype=np.bool_)
     for booking in range(columns.busy_start_us.shape[1]):
         begins = columns.busy_start_us[row, booking]
         ends = columns.busy_end_us[row, booking]
-        allowed &= (end <= begins) | (ends <= start)
+        apart &= (end <= begins) | (ends <= start)
+    allowed[asked] = apart
     return allowed
+
+
+def _asked(
+    concerned: Flags, row: Indices, slot: Indices
+) -> tuple[Flags, tuple[Ints, ...], Indices, Indices]:
+    """
+    Finds the pairs whose referral a rule concerns; few have windows or bookings.
+
+    Returns
+    -------
+    tuple
+        All pairs as allowed, the positions of those concerned, and their rows and slots.
+    """
+    row, slot = np.broadcast_arrays(row, slot)
+    asked = np.nonzero(concerned[row])
+    return np.ones(row.shape, dtype=np.bool_), asked, row[asked], slot[asked]
 
 
 class Way(NamedTuple):

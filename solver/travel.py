@@ -109,24 +109,22 @@ def _distinct_pairs(columns: Columns, row: Indices, site: Indices) -> tuple[Indi
     sites = len(columns.site_lat)
     if len(row) == 0:
         return row, site, np.zeros(0, dtype=np.int64)
-    first = int(row.min())
-    key = (row.astype(np.int64) - first) * sites + site
-    size = (int(row.max()) - first + 1) * sites
+    # Rows come in runs: numbering the runs leaves no gaps between far rows.
+    begins = np.diff(row, prepend=row[0]) != 0
+    run, owner = np.cumsum(begins), row[np.flatnonzero(np.append(True, begins[1:]))]
+    key = run * sites + site
+    size = len(owner) * sites
     if size <= DENSE_TABLE_FACTOR * len(row):
         # Marking a table of all cells is five times faster than sorting the pairs.
         marked = np.zeros(size, dtype=np.bool_)
         marked[key] = True
         distinct = np.flatnonzero(marked)
-        position = np.zeros(size, dtype=np.int64)
+        position = np.empty(size, dtype=np.int64)
         position[distinct] = np.arange(len(distinct))
         inverse = position[key]
     else:
         distinct, inverse = np.unique(key, return_inverse=True)
-    return (
-        (distinct // sites + first).astype(np.int32),
-        (distinct % sites).astype(np.int32),
-        inverse,
-    )
+    return owner[distinct // sites], (distinct % sites).astype(np.int32), inverse
 
 
 def _by_circle(columns: Columns, place: Indices, site: Indices, speed: Ints) -> tuple[Ints, Ints]:
