@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 
 from slotengine.codes import Audience, Mobility, Mode, Priority, Profession, SlotState, SourceKind
 from slotengine.domain import Location, Motive, Referral, Slot, TimeWindow
+from slotengine.policy import Policy
 from slotengine.problem import Pin, Plan, Problem
+from slotengine.side_constraints import (
+    Caps,
+    Floor,
+    Groups,
+    HomeVisits,
+    Pathway,
+    Spread,
+    Step,
+)
 from slotengine.solver.check import check
 
 PROFESSIONS = (Profession.PHYSICIAN, Profession.NURSE)
@@ -156,4 +166,130 @@ def territory(referrals: int, slots: int, *, seed: int, slots_each: int = 6) -> 
         sites=sites,
         slots=agenda,
         referrals=waiting,
+    )
+
+
+CHAIN = Pathway(
+    code="chain",
+    name_fr="suite",
+    name_en="chain",
+    steps=(
+        Step(professions=PROFESSIONS),
+        Step(
+            professions=PROFESSIONS,
+            after_min=timedelta(minutes=15),
+            after_max=timedelta(minutes=60),
+        ),
+        Step(professions=PROFESSIONS, after_max=timedelta(days=1)),
+    ),
+)
+MODES_OF_VISITS = ((Mode.HH,), (Mode.AMB, Mode.HH))
+
+
+@st.composite
+def coupled_problems(draw: st.DrawFn, *, max_referrals: int = 4, max_slots: int = 5) -> Problem:
+    """Draws a small Problem in which bookings bind each other in every way, nobody told."""
+    slots = _close_slots(draw, max_slots)
+    count = draw(st.integers(1, max_referrals))
+    siblings = draw(st.integers(0, min(count, 3, *_largest_day(slots))))
+    referrals = [
+        _coupled_referral(draw, at, group="siblings" if at < siblings else None)
+        for at in range(count)
+    ]
+    pins = [_coupled_pin(draw, one) for one in slots[: draw(st.integers(0, min(2, len(slots))))]]
+    free = [at for at in range(count) if at >= siblings]
+    chain = free[: draw(st.integers(0, 3))]
+    pinned_first = bool(pins) and draw(st.booleans())
+    if pinned_first and chain:
+        pins[0] = pins[0].replaced(patient=referrals[chain[0]].patient.key)
+    before = pins[0].referral if pinned_first else None
+    for step, at in enumerate(chain[:2] if pinned_first else chain, start=int(pinned_first)):
+        referrals[at] = referrals[at].replaced(
+            patient=referrals[chain[0]].patient, pathway="chain", step=step, follows=before
+        )
+        before = referrals[at].id
+    return Problem.build(
+        territory="giennois",
+        as_of=NOW,
+        policy=_coupled_policy(draw),
+        practitioners=[
+            practitioner(f"d{at}", max_effort_minutes_per_day=draw(st.sampled_from([None, 30, 60])))
+            for at in range(2)
+        ],
+        sites=[site("site0"), site("site1", location=north_of(TOWN, 5_000))],
+        slots=slots,
+        referrals=referrals,
+        pins=pins,
+    )
+
+
+def _largest_day(slots: Sequence[Slot]) -> list[int]:
+    """Gives how many a group may have, as no Problem holds one larger than any day."""
+    rooms = [
+        sum(slot.capacity for slot in slots if slot.practitioner == giver) for giver in ("d0", "d1")
+    ]
+    return [max(rooms)] if slots else []
+
+
+def _close_slots(draw: st.DrawFn, most: int) -> list[Slot]:
+    ends = {"d0": 60, "d1": 60}
+    slots = []
+    for at in range(draw(st.integers(0, most))):
+        giver = draw(st.sampled_from(sorted(ends)))
+        begins = ends[giver] + draw(st.sampled_from([0, 0, 10, 20]))
+        ends[giver] = begins + 15
+        slots.append(
+            slot(
+                f"slot{at}",
+                after_minutes=begins,
+                practitioner=giver,
+                site=f"site{draw(st.sampled_from([0, 0, 1]))}",
+                capacity=draw(st.sampled_from([1, 1, 2])),
+                modes=draw(st.sampled_from([(Mode.AMB,), *MODES_OF_VISITS])),
+            )
+        )
+    return slots
+
+
+def _coupled_referral(draw: st.DrawFn, at: int, *, group: str | None) -> Referral:
+    return referral(
+        str(at),
+        group=group,
+        priority=draw(st.sampled_from([Priority.ASAP, Priority.URGENT, Priority.ROUTINE])),
+        modes=draw(st.sampled_from([(Mode.AMB,), *MODES_OF_VISITS])),
+        patient=patient(
+            f"patient {at}",
+            location=draw(st.sampled_from([TOWN, north_of(TOWN, 5_000)])),
+            own_practitioner=draw(st.sampled_from([None, "d0", "d1"])),
+        ),
+    )
+
+
+def _coupled_pin(draw: st.DrawFn, taken: Slot) -> Pin:
+    mode = draw(st.sampled_from(taken.modes))
+    return Pin(
+        referral=f"pinned-{taken.id}",
+        patient=patient(taken.id).key,
+        slot=taken.id,
+        seat=0,
+        mode=mode,
+        first_visit=draw(st.booleans()),
+        location=draw(st.sampled_from([TOWN, None])) if mode is Mode.HH else None,
+        group=draw(st.sampled_from([None, "siblings"])),
+    )
+
+
+def _coupled_policy(draw: st.DrawFn) -> Policy:
+    floor = Floor(percent=draw(st.sampled_from([50, 100])), priority=Priority.ROUTINE)
+    return policy(
+        # A group's size was drawn against seats, so no cap of bookings a day may be below it.
+        caps=Caps(
+            bookings_per_week=draw(st.sampled_from([None, 3, 4])),
+            effort_minutes_per_day=draw(st.sampled_from([None, 45])),
+        ),
+        groups=Groups(gap_minutes=draw(st.sampled_from([0, 10]))),
+        home_visits=draw(st.sampled_from([None, HomeVisits(), HomeVisits(care_minutes=20)])),
+        pathways=(CHAIN,),
+        floors=draw(st.sampled_from([(), (floor,)])),
+        spread=draw(st.sampled_from([None, Spread(), Spread(give_percent=50)])),
     )
