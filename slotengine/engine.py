@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, Self
 
-from slotengine import offering, opening, planning, referring, supplying
+from slotengine import offering, opening, pathways, planning, referring, supplying
 from slotengine.answers import (
     Offer,
     Placement,
@@ -192,6 +192,29 @@ class Engine(Queries):
             actor=actor,
         )
 
+    def refer_pathway(
+        self, referral: Referral, code: str, *, now: datetime, actor: Actor | None = None
+    ) -> tuple[Receipt, ...]:
+        """
+        Receives the first step of a pathway of the Policy and makes the referrals of all steps.
+
+        One transaction; the same message again writes nothing. Later steps have the reference of
+        the first with "/2", "/3", and are due within their longest time after the one before.
+
+        Raises
+        ------
+        InputError
+            When the Policy has no such pathway, or the referral is a step or in a group already.
+        """
+        return self._store.write(
+            lambda unit: tuple(
+                offering.answered(receipt, unit.policy(referral.territory), now=now)
+                for receipt in pathways.receive_pathway(unit, referral, code, now=now)
+            ),
+            now=now,
+            actor=actor,
+        )
+
     def amend(self, referral: Referral, *, now: datetime, actor: Actor | None = None) -> Receipt:
         """
         Replaces what a referral asks for.
@@ -208,9 +231,13 @@ class Engine(Queries):
     def cancel_referral(
         self, referral_id: str, *, reason: str, now: datetime, actor: Actor | None = None
     ) -> Receipt:
-        """Closes a referral and gives its seat back; repeating it changes nothing."""
+        """
+        Closes a referral and gives its seat back; repeating it changes nothing.
+
+        Later steps of its pathway are closed with it.
+        """
         return self._store.write(
-            lambda unit: referring.cancel(unit, referral_id, reason), now=now, actor=actor
+            lambda unit: pathways.cancel_from(unit, referral_id, reason), now=now, actor=actor
         )
 
     # --- seats ---

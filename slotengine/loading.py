@@ -6,18 +6,27 @@ The counter and the night load through the same functions, so that both see the 
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from slotengine.codes import ReferralState, SlotState
 from slotengine.domain import Booking, Practitioner, Referral, Site, Slot, TimeWindow, by_id
+from slotengine.pinning import before_step, binding, binding_patients, listed_only, pins_of
 from slotengine.policy import Policy
-from slotengine.ports import Unit
-from slotengine.problem import Pin, Problem, TravelMatrix
+from slotengine.ports import Seated, Unit
+from slotengine.problem import Pin, Problem, Told, TravelMatrix
+from slotengine.problem_checks import too_large_groups
 
 _Supply = TypeVar("_Supply", Practitioner, Site)
 
 EDGE = timedelta(seconds=1)
 """A window is half-open; a deadline is inclusive: the window must end just after it."""
+
+
+class Night(NamedTuple):
+    """A night's Problem, and the referrals whose group is larger than any practitioner's day."""
+
+    problem: Problem
+    too_large: tuple[Referral, ...]
 
 
 def counter_problem(
@@ -32,10 +41,9 @@ def counter_problem(
     if referral.deadline is None or referral.deadline < now:
         return None
     slots = _slots_before(unit, referral.territory, now, referral.deadline)
-    bookings = unit.active_bookings([slot.id for slot in slots])
-    return _problem(
-        unit, [referral], policy, now=now, slots=slots, bookings=bookings, free=_none, matrix=matrix
-    )
+    supply = _Givers(unit, policy.territory, slots)
+    seated = binding(unit, [referral], policy, slots=slots, practitioners=supply.practitioners)
+    return _problem(supply, [referral], policy, now=now, seated=seated, free=_none, matrix=matrix)
 
 
 def open_problem(
@@ -51,20 +59,46 @@ def open_problem(
     Gives the Problem of one referral with other patients' seats free, and who has them.
 
     To explain: a seat that was possible but taken is another answer than a seat that never was.
+    Siblings' seats and the step before are pinned: they are why a seat was possible at all.
     """
     slots = _slots_before(unit, referral.territory, as_of, deadline)
     problem = _problem(
-        unit,
+        _Givers(unit, policy.territory, slots),
         [referral.replaced(deadline=deadline)],
         policy,
         now=as_of,
-        slots=slots,
-        bookings=(),
+        seated=binding_patients(unit, [referral]),
         free=lambda booking: booking.referral == referral.id,
         matrix=matrix,
     )
+    pinned = {pin.referral for pin in problem.pins}
     taken = unit.active_bookings([slot.id for slot in slots])
-    return problem, tuple(one for one in taken if one.referral != referral.id)
+    return problem, tuple(
+        one for one in taken if one.referral != referral.id and one.referral not in pinned
+    )
+
+
+def seat_problem(
+    unit: Unit,
+    referral: Referral,
+    policy: Policy,
+    slot: Slot,
+    *,
+    now: datetime,
+    matrix: TravelMatrix | None,
+) -> Problem:
+    """Gives the Problem of one referral and the slot it sits on, every other booking pinned."""
+    supply = _Givers(unit, policy.territory, [slot])
+    seated = binding(unit, [referral], policy, slots=[slot], practitioners=supply.practitioners)
+    return _problem(
+        supply,
+        [referral],
+        policy,
+        now=now,
+        seated=seated,
+        free=lambda booking: booking.referral == referral.id,
+        matrix=matrix,
+    )
 
 
 def _slots_before(unit: Unit, territory: str, now: datetime, deadline: datetime) -> list[Slot]:
@@ -79,21 +113,77 @@ def night_problem(
     now: datetime,
     horizon: timedelta,
     matrix: TravelMatrix | None,
-) -> Problem:
-    """Gives the Problem of a night: promises of these referrals that nobody was told are free."""
+) -> Night:
+    """
+    Gives the Problem of a night: promises of these referrals that may move are free.
+
+    A promise that nobody was told may move; one that was told only if the Policy lets some move and
+    it would be allowed where it is today, else it is pinned.
+    """
     window = TimeWindow(start=now, end=now + horizon)
     slots = _open_slots(unit, policy.territory, window)
-    placing = {referral.id for referral in referrals}
-    return _problem(
+    supply = _Givers(unit, policy.territory, slots)
+    large = _too_large(policy, supply, referrals)
+    placing = {one.id: one for one in referrals if one.group is None or one.group not in large}
+    seated = binding(
         unit,
-        referrals,
+        list(placing.values()),
+        policy,
+        slots=slots,
+        practitioners=supply.practitioners,
+    )
+    told = []
+    for one in seated:
+        if one.booking.referral not in placing or one.booking.told_at is None:
+            continue
+        who = placing[one.booking.referral]
+        if _may_stay(unit, who, policy, one.slot, now=now, matrix=matrix):
+            told.append(Told(referral=who.id, slot=one.slot.id))
+        else:
+            del placing[who.id]
+    moving = {one.referral for one in told}
+    problem = _problem(
+        supply,
+        list(placing.values()),
         policy,
         now=now,
-        slots=slots,
-        bookings=unit.active_bookings([slot.id for slot in slots]),
-        free=lambda booking: booking.referral in placing and booking.movable,
+        seated=seated,
+        free=lambda booking: (
+            booking.referral in placing and (booking.movable or booking.referral in moving)
+        ),
+        told=told,
         matrix=matrix,
     )
+    return Night(problem, tuple(one for one in referrals if one.group in large))
+
+
+def _too_large(policy: Policy, supply: "_Givers", referrals: Sequence[Referral]) -> set[str]:
+    groups = {one.group for one in referrals if one.group is not None}
+    if not supply.slots:
+        # No day at all has room for two; slots that are listed for bookings alone don't count.
+        return {group for group in groups if sum(one.group == group for one in referrals) > 1}
+    people = by_id(supply.practitioners)
+    return set(too_large_groups(policy, people, supply.slots, referrals))
+
+
+def _may_stay(
+    unit: Unit,
+    referral: Referral,
+    policy: Policy,
+    slot: Slot,
+    *,
+    now: datetime,
+    matrix: TravelMatrix | None,
+) -> bool:
+    """
+    Tells whether a referral could be given the seat it has, every other booking where it is.
+
+    Asked one by one, which is enough: where each may stay beside all others, all may stay.
+    """
+    from slotengine.solver.explain import why_not
+
+    problem = seat_problem(unit, referral, policy, slot, now=now, matrix=matrix)
+    return why_not(problem, referral.id, slot.id) is None
 
 
 def _none(_: Booking) -> bool:
@@ -104,48 +194,65 @@ def _open_slots(unit: Unit, territory: str, window: TimeWindow) -> list[Slot]:
     return [slot for slot in unit.slots(territory, window) if slot.state is SlotState.OPEN]
 
 
+class _Givers:
+    """Slots that may be given, with their practitioners and sites, read once."""
+
+    def __init__(self, unit: Unit, territory: str, slots: Sequence[Slot]) -> None:
+        self.unit = unit
+        self.territory = territory
+        self.slots = slots
+        self.practitioners = _own_first(unit.practitioners(slots), territory)
+        self.sites = _own_first(unit.sites(slots), territory)
+
+    def with_listed(
+        self, more: Sequence[Slot]
+    ) -> tuple[list[Slot], list[Practitioner], list[Site]]:
+        """Gives all of it, and what slots need that are listed for their bookings alone."""
+        people, places = by_id(self.practitioners), by_id(self.sites)
+        strangers = [slot for slot in more if slot.practitioner not in people]
+        elsewhere = [slot for slot in more if slot.site not in places]
+        if strangers:
+            found = _own_first(self.unit.practitioners(strangers), self.territory)
+            people.update(by_id(found))
+        if elsewhere:
+            places.update(by_id(_own_first(self.unit.sites(elsewhere), self.territory)))
+        return [*self.slots, *more], list(people.values()), list(places.values())
+
+
 def _problem(
-    unit: Unit,
+    supply: _Givers,
     referrals: Sequence[Referral],
     policy: Policy,
     *,
     now: datetime,
-    slots: Sequence[Slot],
-    bookings: Iterable[Booking],
+    seated: Iterable[Seated],
     free: Callable[[Booking], bool],
     matrix: TravelMatrix | None,
+    told: Sequence[Told] = (),
 ) -> Problem:
-    """Builds a Problem in which every active booking is pinned but those that are ``free``."""
-    known = by_id(slots)
-    pinned = {booking.id: booking for booking in bookings if not free(booking)}
-    patients: dict[str, str] = {}
-    for referral in referrals:
-        # A patient's other appointments count in every territory and outside the horizon too.
-        for booking, slot in unit.patient_bookings(referral.patient.key):
-            if not free(booking):
-                pinned[booking.id] = booking
-                patients[booking.id] = referral.patient.key
-                known.setdefault(slot.id, slot)
-    pins = [
-        Pin(
-            referral=booking.referral,
-            patient=patients.get(booking.id, ""),
-            slot=booking.slot,
-            seat=booking.seat,
-        )
-        for booking in pinned.values()
-    ]
-    listed = list(known.values())
+    """Builds a Problem in which every booking is pinned but those that are ``free``."""
+    given = by_id(supply.slots)
+    placing = by_id(referrals)
+    pins: list[Pin] = []
+    listed: dict[str, Slot] = {}
+    for one, pin in pins_of(seated, referrals, free=free, now=now):
+        pins.append(pin)
+        if one.follows in placing:
+            placing[one.follows] = before_step(placing[one.follows], one, policy)
+        if one.slot.id not in given:
+            listed[one.slot.id] = listed_only(one.slot, now)
+    slots, practitioners, sites = supply.with_listed(list(listed.values()))
     return Problem.build(
         territory=policy.territory,
         as_of=now,
         policy=policy,
-        practitioners=_own_first(unit.practitioners(listed), policy.territory),
-        sites=_own_first(unit.sites(listed), policy.territory),
-        slots=listed,
+        practitioners=practitioners,
+        sites=sites,
+        slots=slots,
         # Where a referral stands changes nothing of the problem: equal nights have equal digests.
-        referrals=[one.replaced(state=ReferralState.WAITING) for one in referrals],
+        referrals=[one.replaced(state=ReferralState.WAITING) for one in placing.values()],
         pins=pins,
+        told=told,
         matrix=matrix,
     )
 

@@ -10,7 +10,7 @@ from slotengine.codes import BookingStatus, ReferralState
 from slotengine.domain import Booking, Referral, Slot, by_id
 from slotengine.errors import DuplicateReferralError, SlotTakenError, TransitionError
 from slotengine.explanations import Candidate
-from slotengine.loading import counter_problem, open_problem
+from slotengine.loading import counter_problem, open_problem, seat_problem
 from slotengine.policy import Policy
 from slotengine.ports import Unit
 from slotengine.problem import Problem, TravelMatrix
@@ -319,14 +319,5 @@ def refusal_of(
     from slotengine.solver.explain import why_not
 
     slot = unit.slot(booking.slot)
-    problem = Problem.build(
-        territory=referral.territory,
-        as_of=now,
-        policy=policy,
-        practitioners=unit.practitioners([slot]),
-        sites=unit.sites([slot]),
-        slots=[slot],
-        referrals=[referral],
-        matrix=matrix,
-    )
+    problem = seat_problem(unit, referral, policy, slot, now=now, matrix=matrix)
     return why_not(problem, referral.id, slot.id)

@@ -9,26 +9,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from slotengine.answers import Conflict, PlanReport, Receipt
+from slotengine.choosing import chosen_tonight, left_out_receipt
 from slotengine.codes import Priority, ReferralState
-from slotengine.domain import Referral, TimeWindow
+from slotengine.domain import TimeWindow
 from slotengine.errors import InputError, PlanRejectedError
 from slotengine.loading import night_problem
 from slotengine.offering import reseat
-from slotengine.policy import Policy
 from slotengine.ports import Unit
 from slotengine.problem import Limits, Plan, Problem, TravelMatrix
-from slotengine.reasons import Reason, ReasonCode
+from slotengine.reasons import ReasonCode
 from slotengine.transitions import UNPLACED
-
-PLANNED_STATES = (
-    ReferralState.RECEIVED,
-    ReferralState.WAITING,
-    ReferralState.PROMISED,
-    ReferralState.HELD,
-)
-"""Held is listed for holds that ran out and that nobody has marked yet."""
-
-URGENCY = {priority: rank for rank, priority in enumerate(Priority)}
 
 
 def prepare(unit: Unit, territory: str) -> None:
@@ -51,66 +41,10 @@ def load(
     if span <= timedelta(0):
         raise InputError(f"planning horizon must be positive, not {span}")
     window = TimeWindow(start=now, end=now + span)
-    chosen, left_out = _choose(unit, policy, window)
-    problem = night_problem(unit, chosen, policy, now=now, horizon=span, matrix=matrix)
-    return problem, left_out
-
-
-def _choose(
-    unit: Unit, policy: Policy, window: TimeWindow
-) -> tuple[list[Referral], tuple[Receipt, ...]]:
-    """
-    Chooses who is placed tonight: the most urgent need of each patient.
-
-    Two needs of one patient could land on overlapping hours, which no rule between one referral
-    and one slot can see; the second need is placed by the next run or at the counter.
-    """
-    waiting = sorted(
-        unit.referrals(policy.territory, PLANNED_STATES),
-        key=lambda one: (URGENCY[one.priority], one.deadline or window.end, one.id),
-    )
-    chosen: dict[str, Referral] = {}
-    left_out = []
-    for referral in waiting:
-        if referral.state is ReferralState.HELD and unit.booking_of(referral.id) is not None:
-            continue
-        code = _left_out(unit, referral, window)
-        if code is None and referral.patient.key in chosen:
-            code = ReasonCode.ANOTHER_NEED_FIRST
-        if code is None:
-            chosen[referral.patient.key] = referral
-        elif referral.state is not ReferralState.PROMISED:
-            left_out.append(_receipt(referral, code, window))
-    return list(chosen.values()), tuple(left_out)
-
-
-def _left_out(unit: Unit, referral: Referral, window: TimeWindow) -> ReasonCode | None:
-    """Tells why a referral is not placed tonight; a told or later promise stays as it is."""
-    if referral.state is ReferralState.PROMISED:
-        booking = unit.booking_of(referral.id)
-        if booking is not None:
-            start = unit.slot(booking.slot).start
-            free = booking.movable and window.start <= start < window.end
-            return None if free else ReasonCode.LINKED
-    if referral.deadline is not None and referral.deadline < window.start:
-        return ReasonCode.DEADLINE_PAST
-    met = any(
-        other.id != referral.id
-        and set(other.professions) & set(referral.professions)
-        and other.state in {ReferralState.HELD, ReferralState.BOOKED}
-        for other in unit.patient_referrals(referral.territory, referral.patient.key)
-    )
-    return ReasonCode.LINKED if met else None
-
-
-def _receipt(referral: Referral, code: ReasonCode, window: TimeWindow) -> Receipt:
-    return Receipt(
-        referral=referral.id,
-        state=referral.state,
-        deadline=referral.deadline or window.end,
-        repeated=True,
-        reasons=(Reason(code=code),),
-    )
+    chosen, left_out = chosen_tonight(unit, policy, window)
+    night = night_problem(unit, chosen, policy, now=now, horizon=span, matrix=matrix)
+    too_large = tuple(left_out_receipt(one, ReasonCode.GROUP, window) for one in night.too_large)
+    return night.problem, (*left_out, *too_large)
 
 
 def solved(problem: Problem, *, limits: Limits, seed: int) -> Plan:
@@ -140,7 +74,7 @@ def commit(
     """Writes the plan; a seat lost to the day is sought again among what is free now."""
     unit.advance_clock(problem.territory, problem.policy.clock_tolerance)
     conflicts = []
-    for conflict in unit.commit_plan(plan, problem.slots):
+    for conflict in unit.commit_plan(plan, problem.slots, problem.told):
         replacement = None
         state = unit.stored_referral(conflict.referral).referral.state
         if state in UNPLACED:

@@ -14,6 +14,8 @@ from slotengine.codes import BookingStatus, Mode, ReferralState, SourceKind
 from slotengine.domain import (
     Actor,
     Booking,
+    Id,
+    Location,
     Practitioner,
     Referral,
     Site,
@@ -22,7 +24,7 @@ from slotengine.domain import (
     Value,
 )
 from slotengine.policy import Policy
-from slotengine.problem import Plan
+from slotengine.problem import Plan, Told
 
 T = TypeVar("T")
 
@@ -39,6 +41,24 @@ class StoredReferral(Value):
 
     referral: Referral
     digest: str
+
+
+SeatedBy = Literal["slot", "patient", "practitioner", "referral", "group"]
+"""What the keys of a question after bookings are."""
+
+
+class Seated(Value):
+    """A booking with its slot, and what side constraints read of its patient."""
+
+    booking: Booking
+    slot: Slot
+    patient: str
+    own_practitioner: Id | None = None
+    location: Location | None = None
+    group: Id | None = None
+    follows: Id | None = None
+    pathway: Id | None = None
+    step: int = 0
 
 
 class Unit(Protocol):
@@ -94,8 +114,21 @@ class Unit(Protocol):
     def active_bookings(self, slot_ids: Sequence[str]) -> tuple[Booking, ...]:
         """Gives promised, confirmed and unexpired held bookings of these slots."""
 
-    def patient_bookings(self, patient_key: str) -> tuple[tuple[Booking, Slot], ...]:
-        """Gives the patient's active bookings in every territory, with their slots."""
+    def seated(
+        self,
+        by: SeatedBy,
+        keys: Sequence[str],
+        *,
+        within: TimeWindow | None = None,
+        done: bool = False,
+    ) -> tuple[Seated, ...]:
+        """
+        Gives the active bookings of these slots, patients, practitioners, referrals or groups.
+
+        In every territory, by start and id. ``within``: only those whose slot overlaps it.
+        ``done``: also those that took place, missed ones included. The number of statements does
+        not grow with the keys, but by one every 500.
+        """
 
     def add_referral(self, referral: Referral, digest: str) -> bool:
         """Inserts a referral; False when (territory, source, reference) is already known."""
@@ -121,8 +154,10 @@ class Unit(Protocol):
     def referrals(self, territory: str, states: Sequence[ReferralState]) -> tuple[Referral, ...]:
         """Gives the territory's referrals in these states, by id."""
 
-    def patient_referrals(self, territory: str, patient_key: str) -> tuple[Referral, ...]:
-        """Gives the patient's referrals in the territory that are neither closed nor refused."""
+    def patient_referrals(
+        self, territory: str, patient_keys: Sequence[str]
+    ) -> tuple[Referral, ...]:
+        """Gives these patients' referrals in the territory that are neither closed nor refused."""
 
     def booking(self, booking_id: str) -> Booking:
         """Gives one booking, or raises UnknownIdError."""
@@ -169,12 +204,16 @@ class Unit(Protocol):
     def expire_holds(self, territory: str) -> tuple[Booking, ...]:
         """Marks holds that ran out as expired and gives them."""
 
-    def commit_plan(self, plan: Plan, slots: Sequence[Slot]) -> tuple[Conflict, ...]:
+    def commit_plan(
+        self, plan: Plan, slots: Sequence[Slot], told: Sequence[Told] = ()
+    ) -> tuple[Conflict, ...]:
         """
         Writes a plan: untold promises of its referrals move, new ones are made, seat by seat.
 
-        A seat that was taken meanwhile, a slot whose version differs from ``slots``, or a referral
-        that was placed, amended or closed meanwhile comes back as a conflict. The plan is stored.
+        A told promise moves only if ``told`` lists it on its slot, and only onto a seat that is
+        still free; the patient is to be told again. A seat that was taken meanwhile, a slot whose
+        version differs from ``slots``, or a referral that was placed, amended or closed meanwhile
+        comes back as a conflict. The plan is stored.
         """
 
     def event(self, territory: str, kind: str, **ids: str | None) -> None:

@@ -99,7 +99,28 @@ def check_groups(
     referrals: Sequence[Referral],
 ) -> None:
     """Refuses a group that is larger than any practitioner's day; without slots nothing is said."""
+    for group, size in sorted(too_large_groups(policy, practitioners, slots, referrals).items()):
+        raise ProblemError(
+            f"group {group} has {size} members, no practitioner's day more than "
+            f"{_largest_day(policy, practitioners, slots)} seats"
+        )
+
+
+def too_large_groups(
+    policy: Policy,
+    practitioners: Mapping[str, Practitioner],
+    slots: Sequence[Slot],
+    referrals: Sequence[Referral],
+) -> dict[str, int]:
+    """Gives the sizes of groups larger than any practitioner's day; none without slots."""
     sizes = Counter(referral.group for referral in referrals if referral.group is not None)
+    most = _largest_day(policy, practitioners, slots) if sizes else 0
+    return {group: size for group, size in sizes.items() if slots and size > most}
+
+
+def _largest_day(
+    policy: Policy, practitioners: Mapping[str, Practitioner], slots: Sequence[Slot]
+) -> int:
     seats: Counter[tuple[str, object]] = Counter()
     for slot in slots:
         seats[slot.practitioner, slot.start.astimezone(policy.zone).date()] += slot.capacity
@@ -112,8 +133,4 @@ def check_groups(
             practitioners[practitioner].max_bookings_per_week,
         )
         most = max(most, min([room, *(cap for cap in caps if cap is not None)]))
-    for group, size in sorted(sizes.items()):
-        if seats and size > most:
-            raise ProblemError(
-                f"group {group} has {size} members, no practitioner's day more than {most} seats"
-            )
+    return most

@@ -1,5 +1,6 @@
 """A referral before it gets a seat: received, repeated, refused, amended, linked, closed."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from slotengine import opening
@@ -59,6 +60,16 @@ def receive(unit: Unit, referral: Referral, *, now: datetime) -> Receipt:
     return _linked_receipt(asked, linked)
 
 
+def standing(unit: Unit, known: StoredReferral) -> Receipt:
+    """Says where a known referral stands."""
+    present = known.referral
+    if present.state is ReferralState.REFUSED:
+        flags = red_flags(present, unit.policy(present.territory))
+        return _receipt(present, reasons=flags, repeated=True)
+    linked = () if present.state is ReferralState.CLOSED else linked_needs(unit, present)
+    return _linked_receipt(present, linked, repeated=True)
+
+
 def _linked_receipt(
     referral: Referral, linked: tuple[Referral, ...], *, repeated: bool = False
 ) -> Receipt:
@@ -73,12 +84,7 @@ def _linked_receipt(
 def _repeated(unit: Unit, known: StoredReferral, referral: Referral) -> Receipt:
     if known.digest != referral.content_digest():
         raise ReferralConflictError(known.referral.id)
-    present = known.referral
-    if present.state is ReferralState.REFUSED:
-        flags = red_flags(present, unit.policy(referral.territory))
-        return _receipt(present, reasons=flags, repeated=True)
-    linked = () if present.state is ReferralState.CLOSED else linked_needs(unit, present)
-    return _linked_receipt(present, linked, repeated=True)
+    return standing(unit, known)
 
 
 def _receipt(
@@ -115,12 +121,15 @@ def linked_needs(unit: Unit, referral: Referral) -> tuple[Referral, ...]:
     Gives other open referrals of the same patient for the same profession, by id.
 
     Two professionals who send one patient for one need are told of each other; the time they
-    cover overlaps when neither is due before the other was received.
+    cover overlaps when neither is due before the other was received. Steps of one pathway are not
+    two messages of one need.
     """
+    open_ones = unit.patient_referrals(referral.territory, [referral.patient.key])
+    chain = chain_of(referral, open_ones)
     return tuple(
         other
-        for other in unit.patient_referrals(referral.territory, referral.patient.key)
-        if other.id != referral.id
+        for other in open_ones
+        if other.id not in chain
         and set(other.professions) & set(referral.professions)
         and other.deadline is not None
         and referral.deadline is not None
@@ -182,3 +191,21 @@ def cancel(unit: Unit, referral_id: str, why: str) -> Receipt:
     _end(unit, unit.booking_of(referral_id), why)
     unit.set_referral_state(referral_id, ReferralState.CLOSED, why=why)
     return _receipt(unit.stored_referral(referral_id).referral)
+
+
+def chain_of(referral: Referral, among: Iterable[Referral]) -> frozenset[str]:
+    """Gives the ids of the steps that a referral follows or is followed by, its own included."""
+    after: dict[str, str] = {}
+    before: dict[str, str] = {}
+    for one in {referral.id: referral, **{one.id: one for one in among}}.values():
+        if one.follows is not None:
+            before[one.id] = one.follows
+            after[one.follows] = one.id
+    return frozenset({*_walk(referral.id, before), *_walk(referral.id, after)})
+
+
+def _walk(start: str, steps: Mapping[str, str]) -> list[str]:
+    seen = [start]
+    while seen[-1] in steps and steps[seen[-1]] not in seen:
+        seen.append(steps[seen[-1]])
+    return seen

@@ -13,11 +13,10 @@ from sqlalchemy.sql.expression import ColumnElement
 
 from slotengine import tables
 from slotengine.codes import BookingStatus, ReferralState
-from slotengine.domain import Booking, Slot
+from slotengine.domain import Booking
 from slotengine.errors import HoldExpiredError, TransitionError, UnknownIdError
 from slotengine.store_counters import ACTIVE_STATUS, Counters, Day
 from slotengine.store_events import Record, chunks
-from slotengine.store_slots import read_slot
 from slotengine.transitions import BOOKING_STEPS, REFERRAL_AFTER
 
 RAN_OUT = "the hold ran out"
@@ -90,22 +89,6 @@ class Bookings(Counters):
             )
             found.extend(read_booking(row) for row in rows)
         return tuple(sorted(found, key=lambda booking: (booking.slot, booking.seat)))
-
-    def patient_bookings(self, patient_key: str) -> tuple[tuple[Booking, Slot], ...]:
-        """Gives the patient's active bookings in every territory, with their slots, by start."""
-        table, slots = tables.booking, tables.slot
-        rows = self._connection.execute(
-            select(table)
-            .where(table.c.patient_key == patient_key, self._active())
-            .order_by(table.c.starts_at)
-        ).all()
-        on = {
-            row.id: read_slot(row)
-            for row in self._connection.execute(
-                select(slots).where(slots.c.id.in_([row.slot_id for row in rows]))
-            )
-        }
-        return tuple((read_booking(row), on[row.slot_id]) for row in rows)
 
     def confirm(self, booking_id: str) -> Booking:
         """

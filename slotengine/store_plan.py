@@ -6,16 +6,16 @@ and a counter wait for each other seat by seat and never in a circle.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from slotengine import tables
 from slotengine.answers import Conflict
 from slotengine.codes import BookingStatus, ReferralState
 from slotengine.domain import Booking, Slot
 from slotengine.errors import BookingError, SlotTakenError
-from slotengine.problem import Assignment, Plan
+from slotengine.problem import Assignment, Plan, Told
 from slotengine.store_bookings import read_booking
 from slotengine.store_counters import Day, local_days
 from slotengine.store_events import Record, chunks
@@ -27,6 +27,10 @@ PLANNED = "planned"
 """Why a promise was made."""
 REPLANNED = "planned again"
 """Why an untold promise was cancelled."""
+REPLANNED_TOLD = "planned again: the patient was told and must be told the new time"
+"""Why a told promise was cancelled."""
+RETURNED = "planned again, but the new seat was taken: as the patient was told"
+"""Why a told promise was made again where it was."""
 
 _PLACEABLE = UNPLACED | {ReferralState.PROMISED}
 
@@ -34,13 +38,17 @@ _PLACEABLE = UNPLACED | {ReferralState.PROMISED}
 class Plans(Publication):
     """The part of a unit of work that writes plans."""
 
-    def commit_plan(self, plan: Plan, slots: Sequence[Slot]) -> tuple[Conflict, ...]:
+    def commit_plan(
+        self, plan: Plan, slots: Sequence[Slot], told: Sequence[Told] = ()
+    ) -> tuple[Conflict, ...]:
         """
         Writes a plan: untold promises of its referrals move, new ones are made, seat by seat.
 
-        A seat that was taken meanwhile, a slot whose version differs from ``slots``, or a referral
-        that was placed, amended or closed meanwhile comes back as a conflict. A promise whose slot,
-        seat and mode stay is not touched. The plan is stored.
+        A told promise moves only if ``told`` lists it on its slot, and only onto a seat that is
+        still free; the patient is to be told again. A seat that was taken meanwhile, a slot whose
+        version differs from ``slots``, or a referral that was placed, amended or closed meanwhile
+        comes back as a conflict. A promise whose slot, seat and mode stay is not touched, nor one
+        that was told and whose slot and mode stay. The plan is stored.
 
         Notes
         -----
@@ -50,6 +58,12 @@ class Plans(Publication):
         open_slots = self._open_slots(plan, {slot.id: slot.version for slot in slots})
         rows = self._referral_rows(plan)
         active = self._locked_bookings(plan, rows, open_slots)
+        where = {one.referral: one.slot for one in told}
+        movable = {
+            held.referral: held
+            for held in active.values()
+            if held.movable or _was_told_as_planned(held, where)
+        }
         conflicts: list[Conflict] = []
         wanted: list[Assignment] = []
         staying: set[str] = set()
@@ -59,21 +73,63 @@ class Plans(Publication):
             if held is not None and _stays(held, assignment) and not _amended(plan, row):
                 staying.add(held.id)
                 continue
-            why = _stopped(plan, row, held)
+            why = _stopped(plan, row, held, free=assignment.referral in movable)
             slot = open_slots[assignment.slot]
             if why is None and isinstance(slot, Slot):
                 wanted.append(assignment)
             else:
                 conflicts.append(_conflict(assignment, why or str(slot)))
-        self._finish(
-            [held.id for held in active.values() if held.movable and held.id not in staying],
-            BookingStatus.CANCELLED,
-            REPLANNED,
-        )
-        lost = self._promise(wanted, open_slots, conflicts, other_seats=False)
+                if held is not None and held.told_at is not None:
+                    # Who was told keeps the old seat where the new one can't be had.
+                    staying.add(held.id)
+        moving = {one.referral for one in wanted}
+        leaving = [
+            held
+            for held in movable.values()
+            if held.id not in staying and (held.movable or held.referral in moving)
+        ]
+        self._leave(leaving)
+        kept = {held.referral: held for held in leaving if held.told_at is not None}
+        # Who was told goes first: nobody else may have taken their old seat by then.
+        first = [one for one in wanted if one.referral in kept]
+        self._promise(first, open_slots, conflicts, other_seats=True)
+        self._return(kept, conflicts)
+        others = [one for one in wanted if one.referral not in kept]
+        lost = self._promise(others, open_slots, conflicts, other_seats=False)
         self._promise(lost, open_slots, conflicts, other_seats=True)
         self._keep(plan)
         return tuple(sorted(conflicts, key=lambda conflict: conflict.referral))
+
+    def _leave(self, bookings: Sequence[Booking]) -> None:
+        for told, why in ((False, REPLANNED), (True, REPLANNED_TOLD)):
+            self._finish(
+                [one.id for one in bookings if (one.told_at is not None) is told],
+                BookingStatus.CANCELLED,
+                why,
+            )
+
+    def _return(self, kept: Mapping[str, Booking], conflicts: Sequence[Conflict]) -> None:
+        """Gives those who were told their old seat back where the new one was lost, as told."""
+        table = tables.booking
+        for conflict in conflicts:
+            held = kept.get(conflict.referral)
+            if held is None:
+                continue
+            try:
+                again = self._take(
+                    held.referral,
+                    self.slot(held.slot),
+                    mode=held.mode,
+                    status=BookingStatus.PROMISED,
+                    held_until=None,
+                    why=RETURNED,
+                )
+            except BookingError:
+                # Then the conflict stands, and whoever commits looks for another seat.
+                continue
+            self._connection.execute(
+                update(table).where(table.c.id == again.id).values(told_at=held.told_at)
+            )
 
     def _open_slots(self, plan: Plan, versions: dict[str, int]) -> dict[str, Slot | str]:
         """Locks the slots of the plan in id order; gives each, or why it can't be had."""
@@ -196,25 +252,38 @@ class Plans(Publication):
 
 
 def _stays(booking: Booking, assignment: Assignment) -> bool:
-    """Tells whether a promise already is what the plan wants, told or not."""
-    return booking.status is BookingStatus.PROMISED and (
-        booking.slot,
-        booking.seat,
-        booking.mode,
-    ) == (assignment.slot, assignment.seat, assignment.mode)
+    """
+    Tells whether a promise already is what the plan wants.
+
+    A patient was told a time, a place and a mode, not the number of a seat.
+    """
+    return (
+        booking.status is BookingStatus.PROMISED
+        and (booking.slot, booking.mode) == (assignment.slot, assignment.mode)
+        and (booking.seat == assignment.seat or booking.told_at is not None)
+    )
+
+
+def _was_told_as_planned(booking: Booking, told: Mapping[str, str]) -> bool:
+    """Tells whether the plan knew that this promise was told, and may move it all the same."""
+    return (
+        booking.status is BookingStatus.PROMISED
+        and booking.told_at is not None
+        and told.get(booking.referral) == booking.slot
+    )
 
 
 def _amended(plan: Plan, row: Record | None) -> bool:
     return row is not None and row.amended_at is not None and row.amended_at > plan.as_of
 
 
-def _stopped(plan: Plan, row: Record | None, held: Booking | None) -> str | None:
+def _stopped(plan: Plan, row: Record | None, held: Booking | None, *, free: bool) -> str | None:
     """Tells why a referral can't be placed any more, judged by what the plan could know."""
     if row is None or row.territory != plan.territory:
         return "the referral is unknown here"
     if _amended(plan, row):
         return "the referral was amended meanwhile"
-    if held is not None and not held.movable:
+    if held is not None and not free:
         return f"the referral has booking {held.id}"
     if ReferralState(row.state) not in _PLACEABLE:
         return f"the referral is {row.state}"

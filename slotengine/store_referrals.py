@@ -10,7 +10,7 @@ from slotengine.codes import BookingStatus, ReferralState, SourceKind
 from slotengine.domain import Referral
 from slotengine.errors import InputError, TransitionError, UnknownIdError
 from slotengine.ports import StoredReferral
-from slotengine.store_events import Record
+from slotengine.store_events import Record, chunks
 from slotengine.store_territory import Territories
 from slotengine.transitions import REFERRAL_AFTER, REFERRAL_STEPS
 
@@ -177,14 +177,19 @@ class Referrals(Territories):
         )
         return tuple(sorted((_noun(row) for row in rows), key=lambda referral: referral.id))
 
-    def patient_referrals(self, territory: str, patient_key: str) -> tuple[Referral, ...]:
-        """Gives the patient's referrals in the territory that are neither closed nor refused."""
+    def patient_referrals(
+        self, territory: str, patient_keys: Sequence[str]
+    ) -> tuple[Referral, ...]:
+        """Gives these patients' referrals in the territory that are neither closed nor refused."""
         table = tables.referral
-        rows = self._connection.execute(
-            select(table.c.body, table.c.state).where(
-                table.c.territory == territory,
-                table.c.patient_key == patient_key,
-                table.c.state.not_in([s.value for s in OVER]),
+        found: list[Referral] = []
+        for part in chunks(sorted(set(patient_keys))):
+            rows = self._connection.execute(
+                select(table.c.body, table.c.state).where(
+                    table.c.territory == territory,
+                    table.c.patient_key.in_(part),
+                    table.c.state.not_in([s.value for s in OVER]),
+                )
             )
-        )
-        return tuple(sorted((_noun(row) for row in rows), key=lambda referral: referral.id))
+            found.extend(map(_noun, rows))
+        return tuple(sorted(found, key=lambda referral: referral.id))

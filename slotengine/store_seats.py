@@ -26,10 +26,11 @@ from slotengine.errors import (
     TransitionError,
     UnknownIdError,
 )
-from slotengine.store_bookings import RAN_OUT, Bookings, read_booking
+from slotengine.store_bookings import RAN_OUT, read_booking
 from slotengine.store_caps import effort_minutes, most_given
 from slotengine.store_counters import Day, Load, Most, Used, Week, keys_of, local_days, week_of
 from slotengine.store_events import Record
+from slotengine.store_seated import SeatedBookings
 from slotengine.store_slots import Supply
 from slotengine.transitions import REFERRAL_AFTER, REFERRAL_STEPS
 
@@ -57,7 +58,7 @@ def _first_visit(referral: Record, practitioner: str) -> bool:
     return own != practitioner
 
 
-class Seats(Supply, Bookings):
+class Seats(Supply, SeatedBookings):
     """The part of a unit of work that takes seats."""
 
     def take_seat(

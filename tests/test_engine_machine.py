@@ -81,7 +81,7 @@ class Days(RuleBasedStateMachine):
             return []
         keys = {one.patient.key for one in self.known.values()}
         return self.store.read(
-            lambda unit: [pair for key in sorted(keys) for pair in unit.patient_bookings(key)],
+            lambda unit: [(one.booking, one.slot) for one in unit.seated("patient", sorted(keys))],
             now=self.now,
         )
 

@@ -246,9 +246,9 @@ def test_amending_replaces_the_content_and_keeps_the_state(desk: Desk) -> None:
     assert stored.referral == amended.replaced(state=ReferralState.WAITING)
     assert stored.digest == "second"
     key = amended.patient.key
-    assert len(desk.ask(lambda unit: unit.patient_referrals("giennois", key))) == 1
-    assert desk.ask(lambda unit: unit.patient_referrals("senart", key)) == ()
-    assert desk.ask(lambda unit: unit.patient_referrals("giennois", value.patient.key)) == ()
+    assert len(desk.ask(lambda unit: unit.patient_referrals("giennois", [key]))) == 1
+    assert desk.ask(lambda unit: unit.patient_referrals("senart", [key])) == ()
+    assert desk.ask(lambda unit: unit.patient_referrals("giennois", [value.patient.key])) == ()
     assert desk.kinds()[-1] == "referral.amended"
 
 
@@ -272,7 +272,7 @@ def test_a_referral_that_is_over_takes_no_further_step(desk: Desk) -> None:
             desk.do(lambda unit, state=state: unit.set_referral_state(value.id, state))
     with pytest.raises(TransitionError, match="refused"):
         desk.do(lambda unit: unit.replace_referral(value, "d"))
-    assert desk.ask(lambda unit: unit.patient_referrals("giennois", value.patient.key)) == ()
+    assert desk.ask(lambda unit: unit.patient_referrals("giennois", [value.patient.key])) == ()
 
 
 @pytest.mark.parametrize("state", ["promised", "held", "booked", "received"])

@@ -47,8 +47,8 @@ def test_a_patient_is_never_in_two_places_at_once(
     second = desk.refer("2", patient=one, territory="senart")
     if allowed:
         desk.hold(second, there)
-        found = desk.ask(lambda unit: unit.patient_bookings(one.key))
-        assert {where.id for _, where in found} == {"slot1", "slot2"}
+        found = desk.ask(lambda unit: unit.seated("patient", [one.key]))
+        assert {one.slot.id for one in found} == {"slot1", "slot2"}
     else:
         with pytest.raises(DuplicateReferralError, match="overlapping") as refused:
             desk.hold(second, there)

@@ -1,0 +1,98 @@
+"""Who sits where: bookings with their slots and what side constraints read of their patients."""
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.sql.expression import ColumnElement
+
+from slotengine import tables
+from slotengine.codes import BookingStatus
+from slotengine.domain import Location, TimeWindow
+from slotengine.ports import Seated, SeatedBy
+from slotengine.store_bookings import Bookings, read_booking
+from slotengine.store_events import Record, chunks
+from slotengine.store_slots import read_slot
+
+_KEYS = {
+    "slot": tables.booking.c.slot_id,
+    "patient": tables.booking.c.patient_key,
+    "practitioner": tables.booking.c.practitioner,
+    "referral": tables.booking.c.referral_id,
+    "group": tables.referral.c.group_id,
+}
+
+_SLOT = "slot_"
+"""Before the columns of a slot in a row that also has a booking's."""
+
+_TOOK_PLACE = (BookingStatus.FULFILLED.value, BookingStatus.NOSHOW.value)
+
+
+class SeatedBookings(Bookings):
+    """The part of a unit of work that knows who sits where."""
+
+    def seated(
+        self,
+        by: SeatedBy,
+        keys: Sequence[str],
+        *,
+        within: TimeWindow | None = None,
+        done: bool = False,
+    ) -> tuple[Seated, ...]:
+        """
+        Gives the active bookings of these slots, patients, practitioners, referrals or groups.
+
+        One statement for each ``CHUNK`` keys, in every territory, by start and id.
+        """
+        booking, slot, referral = tables.booking, tables.slot, tables.referral
+        found: list[Seated] = []
+        for part in chunks(sorted(set(keys))):
+            rows = self._connection.execute(
+                select(
+                    booking,
+                    *(column.label(_SLOT + column.name) for column in _SLOT_COLUMNS),
+                    referral.c.body.label("referral_body"),
+                )
+                .join(slot, slot.c.id == booking.c.slot_id)
+                .join(referral, referral.c.id == booking.c.referral_id)
+                .where(_KEYS[by].in_(part), *self._which(within, done=done))
+            )
+            found.extend(map(_seated, rows))
+        return tuple(sorted(found, key=lambda one: (one.slot.start, one.booking.id)))
+
+    def _which(self, within: TimeWindow | None, *, done: bool) -> list[ColumnElement[bool]]:
+        table = tables.booking
+        chosen = self._active()
+        if done:
+            chosen = or_(chosen, table.c.status.in_(_TOOK_PLACE))
+        if within is None:
+            return [chosen]
+        return [and_(chosen, table.c.starts_at < within.end, table.c.ends_at > within.start)]
+
+
+_SLOT_COLUMNS = (tables.slot.c.body, tables.slot.c.state, tables.slot.c.version)
+
+
+class _SlotRow:
+    """A slot's columns within a longer row."""
+
+    def __init__(self, row: Record) -> None:
+        self.body, self.state, self.version = row.slot_body, row.slot_state, row.slot_version
+
+
+def _seated(row: Record) -> Seated:
+    body = json.loads(row.referral_body)
+    patient = body["patient"]
+    place = patient["location"]
+    return Seated(
+        booking=read_booking(row),
+        slot=read_slot(_SlotRow(row)),
+        patient=row.patient_key,
+        own_practitioner=patient["own_practitioner"],
+        location=None if place is None else Location.model_validate(place),
+        group=body["group"],
+        follows=body["follows"],
+        # Bodies of the first schema know no steps.
+        pathway=body.get("pathway"),
+        step=body.get("step", 0),
+    )
