@@ -12,7 +12,7 @@ from slotengine.codes import Mode
 from slotengine.domain import Referral
 from slotengine.explanations import Change, ChangeKind
 from slotengine.problem import Plan, Problem
-from slotengine.side_constraints import Spread
+from slotengine.side_constraints import Caps, Spread
 from slotengine.solver.changes import smallest_changes
 from slotengine.solver.check import check
 from slotengine.solver.solve import solve
@@ -152,3 +152,13 @@ def test_with_effort_shared_out_a_change_still_serves() -> None:
             if found.change is not None and found.change.kind is not ChangeKind.SEAT:
                 wanting = next(one for one in asked.referrals if one.id == found.referral)
                 assert serves(replan(asked, as_changed(wanting, found.change)), wanting.id)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_under_caps_a_change_still_serves(seed: int) -> None:
+    drawn = random_problem(seed)
+    capped = drawn.policy.replaced(caps=Caps(bookings_per_day=2, effort_minutes_per_day=50))
+    asked = Problem.build(**{**_fields(drawn), "policy": capped})
+    for found in smallest_changes(asked, solve(asked)):
+        if found.change is not None:
+            verify(asked, found.change)
