@@ -156,12 +156,14 @@ def _lines(case: Case, peers: list[Peer], asked: argparse.Namespace) -> Iterator
         proved=claim.proved,
         peak_mb=peak_mb(lambda: levels_1a_to_2(case)),
     )
+    alone_s: float | None = None
     for peer in peers:
         skipped = peer.too_large(case.task)
         if skipped:
-            ours_s = timed(lambda: levels_1a_to_2(case), asked.repetitions).median_s
+            if alone_s is None:
+                alone_s = timed(lambda: levels_1a_to_2(case), asked.repetitions).median_s
             yield line(
-                ours_s=ours_s, peer=peer.name, repetitions=(asked.repetitions, 0), note=skipped
+                ours_s=alone_s, peer=peer.name, repetitions=(asked.repetitions, 0), note=skipped
             )
         else:
             yield _against(peer, case, claim, asked, line)

@@ -23,10 +23,16 @@ MOST_NETWORKX_ARCS = 50_000
 MOST_MODEL_ARCS = 2_000_000
 """One Python object an arc, or one column of a linear program, takes some kilobytes each."""
 
+MOST_MATCHING_ARCS = 2_000_000
+"""Paths grow long where everybody wants the same seats: minutes at 9 million arcs, no limit."""
+
 MOST_DENSE_BYTES = 2 << 30
 """A dense matrix above 2 GiB is not tried."""
 
 BYTES_PER_DOUBLE = 8
+
+MILLISECONDS = 1_000
+"""In a second."""
 
 LINPROG_LIMIT = 1
 """Status of scipy's ``linprog`` when its limit passed."""
@@ -108,6 +114,54 @@ def _min_cost_flow(task: Task, _: float) -> Answer:
     if status != SimpleMinCostFlow.OPTIMAL:
         raise WrongAnswerError(f"min-cost flow ended with {status.name}")
     return Answer(_seats(task, flow.flows(arcs[: task.arcs]) > 0), ended=True)
+
+
+def _sum_assignment(task: Task, _: float) -> Answer:
+    """
+    OR-Tools' assignment by cost scaling, which wants every row and every seat matched.
+
+    So the graph is mirrored: each row has a seat of its own, each seat a row of its own, and these
+    are matched with each other at no cost where their owners are.
+    """
+    from ortools.graph.python.linear_sum_assignment import SimpleLinearSumAssignment
+
+    rows, cols = np.arange(task.rows), np.arange(task.cols)
+    left = np.concatenate([task.row, rows, task.rows + task.col, task.rows + cols])
+    right = np.concatenate([task.col, task.cols + rows, task.cols + task.row, cols])
+    nothing = np.zeros(task.arcs + task.cols, dtype=np.int64)
+    solver = SimpleLinearSumAssignment()
+    solver.add_arcs_with_cost(
+        left.astype(np.int32),
+        right.astype(np.int32),
+        np.concatenate([task.cost, task.unserved, nothing]),
+    )
+    status = solver.solve()
+    if status != solver.OPTIMAL:
+        raise WrongAnswerError(f"linear sum assignment ended with {status.name}")
+    mates = np.array([solver.right_mate(row) for row in range(task.rows)], dtype=np.int32)
+    return Answer(np.where(mates < task.cols, mates, ALONE).astype(np.int32), ended=True)
+
+
+def _glop(task: Task, limit_s: float) -> Answer:
+    """The linear program, by OR-Tools' own simplex."""
+    from ortools.linear_solver import pywraplp
+
+    solver = pywraplp.Solver.CreateSolver("GLOP")
+    solver.SetTimeLimit(int(limit_s * MILLISECONDS))
+    at_most_one = [solver.Constraint(0, 1) for _ in range(task.rows + task.cols)]
+    saved = (task.cost - task.unserved[task.row]).tolist()
+    takes = []
+    for row, col, cost in zip(task.row.tolist(), task.col.tolist(), saved, strict=True):
+        taken = solver.NumVar(0, 1, "")
+        at_most_one[row].SetCoefficient(taken, 1)
+        at_most_one[task.rows + col].SetCoefficient(taken, 1)
+        solver.Objective().SetCoefficient(taken, cost)
+        takes.append(taken)
+    solver.Objective().SetMinimization()
+    if solver.Solve() != pywraplp.Solver.OPTIMAL:
+        return Answer(None, ended=False, note=f"no optimum in {limit_s:g} s")
+    chosen = np.array([taken.solution_value() > 1 / 2 for taken in takes], dtype=np.bool_)
+    return Answer(_seats(task, chosen), ended=True)
 
 
 def _networkx(task: Task, _: float) -> Answer:
@@ -210,9 +264,16 @@ def _too_dense(task: Task) -> str:
 
 
 PEERS = (
-    Peer("scipy-sparse", ("scipy.sparse.csgraph",), _sparse),
+    Peer("scipy-sparse", ("scipy.sparse.csgraph",), _sparse, _above(MOST_MATCHING_ARCS)),
     Peer("scipy-dense", ("scipy.optimize",), _dense, _too_dense),
     Peer("ortools-flow", ("ortools.graph.python.min_cost_flow",), _min_cost_flow),
+    Peer(
+        "ortools-lsa",
+        ("ortools.graph.python.linear_sum_assignment",),
+        _sum_assignment,
+        _above(MOST_MATCHING_ARCS),
+    ),
+    Peer("glop", ("ortools.linear_solver.pywraplp",), _glop, _above(MOST_MODEL_ARCS)),
     Peer("highs-lp", ("scipy.optimize", "scipy.sparse"), _highs, _above(MOST_MODEL_ARCS)),
     Peer("networkx", ("networkx",), _networkx, _above(MOST_NETWORKX_ARCS)),
     Peer("cp-sat", ("ortools.sat.python.cp_model",), _cp_sat, _above(MOST_MODEL_ARCS)),

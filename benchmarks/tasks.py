@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from slotengine.problem import COST_LEVEL
+from slotengine.problem import COST_LEVEL, UNSERVED_LEVEL
 from slotengine.solver.levels import Face
 
 Indices = npt.NDArray[np.int32]
@@ -14,6 +14,9 @@ Flags = npt.NDArray[np.bool_]
 
 ALONE = -1
 """In place of a seat: the referral stays unserved."""
+
+FIRST_CLASS = min(UNSERVED_LEVEL.values())
+"""Index of level 1a."""
 
 Levels = tuple[int, ...]
 """Unserved of levels 1a to 1d, then the inconvenience of level 2."""
@@ -47,8 +50,13 @@ class Task:
 
 
 def task_of(face: Face) -> Task:
-    """Gives a peer's task: the arcs and costs on which our own levels are solved."""
-    weighted = face.weighted()
+    """
+    Gives a peer's task: the arcs and costs on which our own levels are solved.
+
+    A class weighs as little as in our own proposal: heavier ones cost a flow a third more. Should
+    the optimum then be another, the run says so.
+    """
+    weighted = face.lightly_weighted()
     return Task(
         row=face.row,
         col=face.col,
@@ -81,7 +89,7 @@ def levels_of(task: Task, col_of_row: Indices) -> Levels:
     if len(wanted) and not (task.arcs and np.array_equal(key[arc], wanted)):
         raise WrongAnswerError("a pair is used that is not allowed")
     alone = task.level[col_of_row == ALONE]
-    counts = np.bincount(alone, minlength=COST_LEVEL)[:COST_LEVEL]
+    counts = np.bincount(alone, minlength=COST_LEVEL)[FIRST_CLASS:COST_LEVEL]
     return (*(int(count) for count in counts), int(task.cost[arc].sum()) if len(wanted) else 0)
 
 
@@ -102,5 +110,5 @@ def reduced_costs_hold(task: Task, row_dual: Ints, col_dual: Ints) -> bool:
 
 def weighted_total(task: Task, col_of_row: Indices) -> int:
     """Gives the one weighted sum that an assignment reaches."""
-    cost = levels_of(task, col_of_row)[COST_LEVEL]
+    *_, cost = levels_of(task, col_of_row)
     return cost + int(task.unserved[col_of_row == ALONE].sum())
