@@ -106,8 +106,27 @@ def test_care_takes_at_least_its_time(care: int, after_minutes: int, rule: Rule 
 
 
 def test_care_at_the_site_ends_with_its_slot() -> None:
+    """The pinned one's, and that of a new booking 6 minutes before the pinned visit."""
     long_care = HomeVisits(care_minutes=60)
     assert refused(tour(AT_SITE, after_minutes=140, visits=long_care)) is None
+    assert refused(tour(VISIT, after_minutes=99, mode=Mode.AMB, visits=long_care)) is None
+
+
+def test_a_pin_at_the_site_is_at_the_site_wherever_its_patient_lives() -> None:
+    """5 minutes from the clinic, 20 from the patient's home."""
+    somebody = AT_SITE.replaced(location=BOOKED_HOME)
+    assert refused(tour(somebody, after_minutes=140)) is None
+
+
+def test_between_two_sites_the_slots_are_believed() -> None:
+    asked = tour(
+        AT_SITE,
+        after_minutes=0,
+        mode=Mode.AMB,
+        sites=(site(location=CLINIC), site("s2", location=BOOKED_HOME)),
+        slots=(slot("booked"), slot("new", after_minutes=135, site="s2")),
+    )
+    assert refused(asked) is None
 
 
 @pytest.mark.parametrize(

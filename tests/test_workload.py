@@ -116,6 +116,12 @@ def test_each_cap_loses_what_is_pinned_and_never_goes_below_nothing() -> None:
     assert load.pinned_effort.tolist() == [99]
 
 
+def test_a_pin_of_the_evening_weighs_as_one() -> None:
+    # 15 * (100 + 50 + 25) / 100 is 26.25, rounded up.
+    evening = slot("a", after_minutes=9 * 60)
+    assert workload(problem(slots=(evening,), pins=(pin("a"),))).pinned_effort.tolist() == [27]
+
+
 def test_the_lower_cap_counts_and_a_huge_one_is_none() -> None:
     asked = problem(
         policy=policy(caps=Caps(bookings_per_day=7)),
