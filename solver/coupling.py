@@ -13,11 +13,12 @@ from typing import NamedTuple
 import numpy as np
 
 from slotengine.errors import ProblemError, SolverError, SolverTimeoutError
-from slotengine.problem import COST_LEVEL, LEVELS, TIE_LEVEL, Limits
+from slotengine.problem import COST_LEVEL, LEVELS, TIE_LEVEL, UNSERVED_LEVEL, Limits
 from slotengine.side_constraints import FULL
 from slotengine.solver.coupling_exact import exact_search
 from slotengine.solver.coupling_highs import safe_bound, search
 from slotengine.solver.coupling_model import Cut, Model
+from slotengine.solver.coupling_pricing import woven
 from slotengine.solver.coupling_relaxing import Relaxing
 from slotengine.solver.coupling_tours import Wars
 from slotengine.solver.duals import UNSERVED
@@ -42,6 +43,13 @@ CORE_PER_ROW = 12
 Pairs a row, by reduced cost, among which the first search looks: enough to find the optimum in most
 cases and few enough for seconds. The proof then asks for all pairs that could still be better.
 """
+
+CLASS_LEVELS = tuple(UNSERVED_LEVEL.values())
+CLASS_WEIGHT = 3
+"""Weight of one class of urgency over the next when all are searched at once."""
+
+PROPOSED_PAIRS = 60_000
+"""Pairs up to which the first search looks among all of them, so that it may prove something."""
 
 TIED_PAIRS = 200_000
 """Most pairs among which the tie-break is searched; beyond, the last level stays unproved."""
@@ -112,6 +120,7 @@ def settle(task: Task, start: Ints | None) -> Settled:
         When time was out before any plan was found.
     """
     searching = _Search(task, start)
+    searching.propose()
     bound: list[int | None] = []
     relaxed = 0
     for at in range(len(LEVELS)):
@@ -141,6 +150,7 @@ class _Search:
         self.best = np.full(task.pairs.rows, UNSERVED, dtype=np.int64)
         self._alive = np.arange(len(task.pairs.slot), dtype=np.int64)
         self._most: list[tuple[int, int]] = []
+        self._classes_best = False
         self._wars = None if task.tours is None else Wars(task.pairs, task.tours)
         if start is not None:
             self.best = start
@@ -148,6 +158,26 @@ class _Search:
         if start is None:
             self.best = self._any_plan()
         self._tally = self._count(self.best)
+
+    def propose(self) -> None:
+        """
+        Searches all classes of urgency at once, so that most levels find their bound reached.
+
+        Served sets under side constraints are no matroid, so the weights prove the last class
+        alone, and only where all classes before it have reached their bounds.
+        """
+        known = self._task.known
+        if len(known) <= CLASS_LEVELS[-1] or self._task.side.floors:
+            return
+        if all(self.value(at) <= known[at] for at in CLASS_LEVELS):
+            return
+        keep = self._alive
+        if len(keep) > PROPOSED_PAIRS:
+            keep = np.union1d(
+                self._liked(), np.flatnonzero(woven(self._task.pairs, self._task.side))
+            )
+        complete = self._branched(CLASS_LEVELS, keep)[1]
+        self._classes_best = complete and len(keep) == len(self._alive)
 
     def value(self, at: int) -> int:
         """Gives what the best plan so far comes to at a level."""
@@ -213,6 +243,8 @@ class _Search:
         """Searches below the best plan; gives the bound that this proves, None when it can't."""
         if at == TIE_LEVEL:
             return self._tied(known)
+        if at == CLASS_LEVELS[-1] and known is not None and self._classes_best:
+            return self.value(at)
         loose = self._relaxing.relaxed(at, self._most, self._alive, self._out_of_time)
         if loose is None:
             if self._out_of_time():
@@ -234,7 +266,7 @@ class _Search:
         core = self._alive[few]
         while True:
             used = self.best[self.best != UNSERVED]
-            bound, complete = self._branched(at, np.union1d(core, used))
+            bound, complete = self._branched((at,), np.union1d(core, used))
             gap = self.value(at) - value
             if self.value(at) <= lower:
                 return lower
@@ -249,15 +281,20 @@ class _Search:
             reach = gap
             core = self._alive[reduced <= reach + SLACK]
 
-    def _branched(self, at: int, keep: Ints) -> tuple[int | None, bool]:
-        """Searches among some pairs: the bound there, and whether nothing better is left there."""
+    def _branched(self, levels: Sequence[int], keep: Ints) -> tuple[int | None, bool]:
+        """
+        Searches among some pairs: the bound there, and whether nothing better is left there.
+
+        Several levels are weighed against each other, falling.
+        """
+        at = levels[0]
         for _ in range(ROUNDS):
             if self._out_of_time():
                 break
             model = self._relaxing.model(keep)
             limits = Limits(seconds=self._task.seconds_left(), nodes=self._task.nodes)
             settled = self._relaxing.settled(model, self._most)
-            found = search(model, model.cost(at), settled, limits)
+            found = search(model, _weighed(model, levels), settled, limits)
             if found.impossible:
                 raise SolverError(f"level {LEVELS[at]} has no plan, though one is known")
             bound = None if found.bound is None else safe_bound(found.bound)
@@ -299,8 +336,14 @@ class _Search:
         counted = self._count(arc_of_row)
         if any(counted[level] > most for level, most in self._most):
             raise SolverError(f"a search for level {LEVELS[at]} gave up a level before it")
-        if counted[at] < self._tally[at]:
+        if counted[at:] < self._tally[at:]:
             self.best, self._tally = arc_of_row, counted
+
+
+def _weighed(model: Model, levels: Sequence[int]) -> Ints:
+    weights = (CLASS_WEIGHT ** (len(levels) - 1 - place) for place in range(len(levels)))
+    parts = [weight * model.cost(at) for at, weight in zip(levels, weights, strict=True)]
+    return np.sum(parts, axis=0, dtype=np.int64)
 
 
 def _smallest(values: Ints | Reals, count: int) -> Ints:

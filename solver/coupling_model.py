@@ -100,8 +100,15 @@ def moved(side: Side, row: Ints, slot: Ints) -> Ints:
     return away.astype(np.int64)
 
 
-def model_of(pairs: Pairs, side: Side, keep: Ints, cuts: Sequence[Cut] = ()) -> Model:
-    """Writes the model over some pairs; the others are not used in any of its solutions."""
+def model_of(
+    pairs: Pairs, side: Side, keep: Ints, cuts: Sequence[Cut] = (), *, tight: bool = False
+) -> Model:
+    """
+    Writes the model over some pairs; the others are not used in any of its solutions.
+
+    ``tight`` adds rows that no whole plan breaks but many fractional ones do: they raise the bound
+    of a relaxation, and slow a search down, which finds its own.
+    """
     row = pairs.row_of(keep)
     slot = pairs.slot[keep].astype(np.int64)
     runs = sum(len(group.runs) for group in side.groups)
@@ -130,6 +137,8 @@ def model_of(pairs: Pairs, side: Side, keep: Ints, cuts: Sequence[Cut] = ()) -> 
     rows += [*_floors(made), *_told(made), *_spread(made)]
     if cuts:
         rows.append(_cut_rows(made, cuts))
+    if tight:
+        rows += tight_rows(made)
     return Model(
         pairs,
         side,
@@ -166,7 +175,7 @@ def _room(model: Model) -> Rows:
 
 
 def _sums(
-    model: Model, what: str, key: Indices, value: Indices | None, high: Ints, period: int = 0
+    model: Model, what: str, key: Indices, value: Indices | Ints | None, high: Ints, period: int = 0
 ) -> Rows:
     """
     Gives one row for each key whose pairs, kept or not, could pass its bound.
@@ -199,6 +208,40 @@ def _caps(model: Model) -> list[Rows]:
         key = period.of_slot[pairs.slot]
         rows.append(_sums(model, "bookings", key, None, period.bookings, number))
         rows.append(_sums(model, "effort", key, pairs.effort, period.effort, number))
+    return rows
+
+
+FOLDS = (1, 2, 3, 4, 5)
+"""
+How many wholes a cap is thought of as, in turn. Measured at 200 referrals: the relaxation of level
+1d rises from 14.99 to 18.83 where 20 is the optimum, that of level 2 from 2.7 % to 1.4 % below it.
+"""
+
+
+def folded(effort: Ints, cap: Ints, fold: int) -> Ints:
+    """
+    Gives the weight of an effort under a dual feasible function of a cap.
+
+    Notes
+    -----
+    ``ceil((fold + 1) * effort / cap) - 1``: weights of whatever fits together add up to at most
+    ``fold`` (Fekete, Schepers, "New classes of fast lower bounds for bin packing problems", 2001).
+    """
+    return -(-(fold + 1) * effort // np.maximum(cap, 1)) - 1
+
+
+def tight_rows(model: Model) -> list[Rows]:
+    """Gives rows that follow from caps in effort for whole plans only."""
+    pairs = model.pairs
+    rows = []
+    for number, period in enumerate(pairs.periods):
+        key = period.of_slot[pairs.slot]
+        limited = period.effort < UNLIMITED
+        effort = np.where(limited[key], pairs.effort, 0).astype(np.int64)
+        for fold in FOLDS:
+            weight = folded(effort, period.effort[key], fold)
+            high = np.where(limited, fold, UNLIMITED)
+            rows.append(_sums(model, f"fold{fold}", key, weight, high, number))
     return rows
 
 

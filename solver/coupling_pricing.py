@@ -10,7 +10,7 @@ import numpy as np
 
 from slotengine.problem import COST_LEVEL
 from slotengine.solver.coupling_highs import Relaxed
-from slotengine.solver.coupling_model import Model
+from slotengine.solver.coupling_model import Model, folded
 from slotengine.solver.coupling_tours import HOME
 from slotengine.solver.encoding import Flags, Ints, Reals
 from slotengine.solver.pairs import Pairs
@@ -70,6 +70,12 @@ def reduced_costs(
             period = pairs.periods[rows.period]
             each = _spread_out(price, rows.key, len(period.bookings))[period.of_slot[slot]]
             reduced -= each * pairs.effort[arcs] if rows.what == "effort" else each
+        elif rows.what.startswith("fold"):
+            period, fold = pairs.periods[rows.period], int(rows.what.removeprefix("fold"))
+            key = period.of_slot[slot]
+            each = _spread_out(price, rows.key, len(period.bookings))[key]
+            weight = folded(pairs.effort[arcs].astype(np.int64), period.effort[key], fold)
+            reduced -= np.where(each == 0, 0.0, each * weight)
         elif rows.what == "spread":
             reduced -= MINUTE_TENTHS * pairs.effort[arcs] * price[pairs.giver[slot]]
     for at, price in zip(settled, loose.price[-1], strict=True):

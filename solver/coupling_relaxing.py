@@ -47,9 +47,9 @@ class Relaxing:
         self._useful = np.zeros(len(pairs.slot), dtype=np.bool_)
         self._useful[liking] = True
 
-    def model(self, keep: Ints) -> Model:
+    def model(self, keep: Ints, *, tight: bool = False) -> Model:
         """Gives the model over some pairs with all cuts so far."""
-        return model_of(self._pairs, self._side, keep, self.cuts)
+        return model_of(self._pairs, self._side, keep, self.cuts, tight=tight)
 
     def settled(self, model: Model, most: Sequence[tuple[int, int]]) -> list[Level]:
         """Gives the levels settled before as rows of a model."""
@@ -82,7 +82,7 @@ class Relaxing:
             kept = self._woven[alive] | self._useful[alive]
         while not out_of_time():
             keep = alive[kept]
-            model = self.model(keep)
+            model = self.model(keep, tight=True)
             loose = relax(model, model.cost(level), self.settled(model, most))
             if loose is None:
                 return None
