@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 
 import networkx as nx
+import numpy as np
 import pytest
 from brute_force import tie_break
 from builders import NOW, patient, policy, practitioner, problem, referral, slot
@@ -30,6 +31,8 @@ from slotengine.reasons import ReasonCode
 from slotengine.solver import levels as levels_
 from slotengine.solver import solve
 from slotengine.solver.check_rules import Rules
+from slotengine.solver.duals import REQUIRED, Duals, Network, duals
+from slotengine.solver.flow import proved
 
 NO_COST = (0,) * len(LEVELS)
 UNSERVED_LEVELS = slice(1, COST_LEVEL)
@@ -338,3 +341,47 @@ def test_without_room_for_a_sum_and_time_there_is_no_plan(monkeypatch: pytest.Mo
     monkeypatch.setattr(levels_, "has_room", lambda _: False)
     with pytest.raises(SolverTimeoutError):
         timed(problem(), 2, monkeypatch)
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(st.integers(0, 10_000), st.integers(2, 25), st.integers(2, 25))
+def test_the_sum_decodes_into_the_duals_of_its_levels(seed: int, rows: int, seats: int) -> None:
+    """Told rows must be served; the rest wait in four classes; costs tie often."""
+    rng = np.random.default_rng(seed)
+    told = rng.random(rows) < 1 / 4
+    arcs = rng.random((rows, seats)) < 1 / 3
+    # Each told row has a seat of its own, so that all of them can be served.
+    arcs[np.flatnonzero(told)[:seats], np.arange(min(seats, told.sum()))] = True
+    told[np.flatnonzero(told)[seats:]] = False
+    row, col = np.nonzero(arcs)
+    start = np.zeros(rows + 1, dtype=np.int64)
+    np.cumsum(arcs.sum(axis=1), out=start[1:])
+    cost = rng.integers(0, 9, len(row))
+    level = rng.integers(1, COST_LEVEL, rows)
+
+    def network(costs: Any, alone: Any) -> Network:
+        idle = np.zeros(seats, dtype=np.int64)
+        return Network(start, col.astype(np.int32), costs, np.where(told, REQUIRED, alone), idle)
+
+    unit = 2 * 9 * rows + 1
+    weighted = network(cost, unit * np.array(levels_.CLASS_WEIGHTS)[level])
+    found = proved(weighted)
+    together = levels_.decoded(Duals(found.row_dual, found.col_dual), unit)
+    keep, stays, idles = np.ones(len(row), dtype=np.bool_), ~told, np.ones(seats, dtype=np.bool_)
+    for at, decoded in zip(levels_.TOGETHER, together, strict=True):
+        # One level by itself, on the face that those before it left.
+        costs = cost if at == COST_LEVEL else np.zeros(len(row), dtype=np.int64)
+        alone = np.where(stays, (level == at).astype(np.int64), REQUIRED)
+        face = Network(
+            np.concatenate([[0], np.cumsum(np.bincount(row[keep], minlength=rows))]),
+            col[keep].astype(np.int32),
+            costs[keep],
+            alone,
+            np.where(idles, 0, REQUIRED),
+        )
+        single = duals(face, found.col_of_row)
+        assert single is not None
+        assert single.row.tolist() == decoded.row.tolist()
+        assert single.col.tolist() == decoded.col.tolist()
+        keep &= costs == single.row[row] + single.col[col]
+        stays, idles = stays & (single.row == alone), idles & (single.col == 0)
