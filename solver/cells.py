@@ -87,7 +87,7 @@ def blocks(columns: Columns, stands: Stands, row: Indices, at_once: int) -> Iter
     stands
         Its slots by stand.
     row
-        Ascending indices of the referrals asked about; each is in as many blocks as it takes.
+        Ascending indices of the referrals asked about, at least one; each is in at most one block.
     at_once
         Rows of a block times slots of its stands are at most this, if one row allows it.
     """
@@ -133,8 +133,6 @@ def _cells(
     columns: Columns, stands: Stands, row: Indices, limits: _Limits
 ) -> Iterator[tuple[_Cells, Ints]]:
     """Gives cells with the positions of the rows that they are for; each row is in one."""
-    if len(row) == 0:
-        return
     site = columns.slot_site[stands.example]
     place = columns.referral_place[row]
     # Who has no place is last in both tables, and has no limit either.
