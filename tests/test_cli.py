@@ -83,7 +83,11 @@ def test_the_demo_proves_each_territory(shell: Shell, name: str) -> None:
     found = json.loads(shell.run("demo", "--territory", name, "--json", db=False).stdout)
     assert found.keys() >= DEMO_KEYS
     assert (found["territory"], found["proved"], found["violations"]) == (name, True, 0)
-    assert found["objective"] == found["bound"] == found["bound_from_duals"]
+    assert found["objective"] == found["bound"]
+    # Duals prove the counts of who is served; ways between home visits may need a search then.
+    from_duals = found["bound_from_duals"]
+    assert len(from_duals) >= 5
+    assert from_duals == found["bound"][: len(from_duals)]
     assert found["served"] + found["unserved"] == found["referrals"]
     by_priority = found["served_by_priority"].values()
     assert sum(one["served"] for one in by_priority) == found["served"]
