@@ -99,21 +99,17 @@ def _around_tours(unit: Unit, policy: Policy, slots: Sequence[Slot]) -> tuple[Se
     """Gives bookings so close before or after the slots that a journey lies between."""
     if policy.home_visits is None or not slots:
         return ()
-    travelling = {slot.practitioner for slot in slots if Mode.HH in slot.modes}
     around = TimeWindow(
         start=min(slot.start for slot in slots) - TOUR_REACH,
         end=max(slot.end for slot in slots) + TOUR_REACH,
     )
-    return tuple(
-        one
-        for one in unit.seated(
-            "practitioner",
-            sorted({slot.practitioner for slot in slots}),
-            within=around,
-            done=True,
-        )
-        if one.booking.mode is Mode.HH or one.slot.practitioner in travelling
-    )
+    everybody = {slot.practitioner for slot in slots}
+    travelling = {slot.practitioner for slot in slots if Mode.HH in slot.modes}
+    # A home visit is felt by every slot near it; a visit at the practice only by those at home.
+    found = unit.seated("practitioner", sorted(everybody), within=around, mode=Mode.HH, done=True)
+    if travelling:
+        found += unit.seated("practitioner", sorted(travelling), within=around, done=True)
+    return found
 
 
 def pins_of(

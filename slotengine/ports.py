@@ -120,12 +120,14 @@ class Unit(Protocol):
         keys: Sequence[str],
         *,
         within: TimeWindow | None = None,
+        mode: Mode | None = None,
         done: bool = False,
     ) -> tuple[Seated, ...]:
         """
         Gives the active bookings of these slots, patients, practitioners, referrals or groups.
 
         In every territory, by start and id. ``within``: only those whose slot overlaps it.
+        ``mode``: only those in this mode.
         ``done``: also those that took place, missed ones included. The number of statements does
         not grow with the keys, but by one every 500.
         """

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.sql.expression import ColumnElement
 
 from slotengine import tables
-from slotengine.codes import BookingStatus
+from slotengine.codes import BookingStatus, Mode
 from slotengine.domain import Location, TimeWindow
 from slotengine.ports import Seated, SeatedBy
 from slotengine.store_bookings import Bookings, read_booking
@@ -37,6 +37,7 @@ class SeatedBookings(Bookings):
         keys: Sequence[str],
         *,
         within: TimeWindow | None = None,
+        mode: Mode | None = None,
         done: bool = False,
     ) -> tuple[Seated, ...]:
         """
@@ -55,19 +56,22 @@ class SeatedBookings(Bookings):
                 )
                 .join(slot, slot.c.id == booking.c.slot_id)
                 .join(referral, referral.c.id == booking.c.referral_id)
-                .where(_KEYS[by].in_(part), *self._which(within, done=done))
+                .where(_KEYS[by].in_(part), *self._which(within, mode, done=done))
             )
             found.extend(map(_seated, rows))
         return tuple(sorted(found, key=lambda one: (one.slot.start, one.booking.id)))
 
-    def _which(self, within: TimeWindow | None, *, done: bool) -> list[ColumnElement[bool]]:
+    def _which(
+        self, within: TimeWindow | None, mode: Mode | None, *, done: bool
+    ) -> list[ColumnElement[bool]]:
         table = tables.booking
-        chosen = self._active()
-        if done:
-            chosen = or_(chosen, table.c.status.in_(_TOOK_PLACE))
-        if within is None:
-            return [chosen]
-        return [and_(chosen, table.c.starts_at < within.end, table.c.ends_at > within.start)]
+        active = self._active()
+        chosen = [or_(active, table.c.status.in_(_TOOK_PLACE)) if done else active]
+        if within is not None:
+            chosen += [table.c.starts_at < within.end, table.c.ends_at > within.start]
+        if mode is not None:
+            chosen.append(table.c.mode == mode.value)
+        return chosen
 
 
 _SLOT_COLUMNS = (tables.slot.c.body, tables.slot.c.state, tables.slot.c.version)

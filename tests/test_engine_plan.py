@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from builders import NOW, patient, referral, slot
+from builders import NOW, patient, practitioner, referral, slot
 from counter import counter, later
 from strategies import checked
 
@@ -150,7 +150,7 @@ def test_a_referral_past_its_deadline_is_reported_and_not_lost(store: SqlStore) 
 
 def test_an_empty_night_is_a_proved_plan(store: SqlStore) -> None:
     report = planned(counter(store))
-    assert (report.plan.proved, report.plan.objective) == (True, (0,) * 6)
+    assert (report.plan.proved, report.plan.objective) == (True, (0,) * 9)
 
 
 def test_an_unknown_territory_can_not_be_planned(store: SqlStore) -> None:
@@ -226,15 +226,23 @@ def test_a_slot_withdrawn_meanwhile_is_a_conflict(
     assert conflict.replacement.slot == "later"
 
 
-def test_the_cap_of_a_day_that_the_solver_does_not_know_is_a_conflict(store: SqlStore) -> None:
-    from builders import practitioner
-
+def test_the_cap_of_a_day_that_the_night_did_not_know_is_a_conflict(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = counter(store)
-    engine.publish("giennois", practitioners=[practitioner("d1", max_bookings_per_day=1)], now=NOW)
     engine.refer(referral("1"), now=NOW)
     engine.refer(referral("2"), now=NOW)
+    solved = planning.solved
+
+    def meanwhile(problem, *, limits, seed):
+        plan = solved(problem, limits=limits, seed=seed)
+        capped = practitioner("d1", max_bookings_per_day=1)
+        engine.publish("giennois", practitioners=[capped], now=NOW)
+        return plan
+
+    monkeypatch.setattr(planning, "solved", meanwhile)
     report = engine.plan("giennois", now=NOW)
-    assert len(report.conflicts) == 1
+    assert [one.why for one in report.conflicts] == ["its practitioner's day is full"]
     assert len(engine.waiting("giennois")) == 1
 
 

@@ -14,7 +14,7 @@ from slotengine.engine import Engine
 from slotengine.errors import SlotTakenError
 
 ROUNDS = 200
-PATIENCE = 120  # seconds after which a stuck process fails the test instead of hanging it
+PATIENCE = 400  # seconds after which a stuck process fails the test instead of hanging it
 FIRST_MINUTE = 120
 ROUND_MINUTES = 30
 
