@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from strategies import checked, problems, territory
 
 from slotengine.codes import Mode, Priority
-from slotengine.errors import SolverTimeoutError
+from slotengine.errors import ProblemError, SolverTimeoutError
 from slotengine.problem import (
     COST_LEVEL,
     LEVELS,
@@ -30,7 +30,9 @@ from slotengine.problem import (
 from slotengine.reasons import ReasonCode
 from slotengine.solver import levels as levels_
 from slotengine.solver import solve
+from slotengine.solver.arcs import candidate_arcs
 from slotengine.solver.check_rules import Rules
+from slotengine.solver.columns import to_columns
 from slotengine.solver.duals import REQUIRED, Duals, Network, duals
 from slotengine.solver.flow import proved
 
@@ -385,3 +387,23 @@ def test_the_sum_decodes_into_the_duals_of_its_levels(seed: int, rows: int, seat
         assert single.col.tolist() == decoded.col.tolist()
         keep &= costs == single.row[row] + single.col[col]
         stays, idles = stays & (single.row == alone), idles & (single.col == 0)
+
+
+def test_a_proposal_whose_classes_weigh_too_little_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    medium = territory(60, 50, seed=8)
+    plan = checked(medium, solve(medium))
+    # One class then weighs as much as one weighted minute, so nobody far is worth serving.
+    monkeypatch.setattr(levels_, "LIGHT_CLASS", 0)
+    columns = to_columns(medium)
+    face = levels_.whole_face(columns, candidate_arcs(columns), 0)
+    assert levels_._proposed(face, face.weighted()) is None
+    assert checked(medium, solve(medium)).digest == plan.digest
+
+
+def test_who_keeps_a_seat_and_may_have_none_is_an_error() -> None:
+    row, seat = np.array([REQUIRED]), np.array([0])
+    nobody = Network(np.array([0, 0]), np.zeros(0, np.int32), np.zeros(0, np.int64), row, seat)
+    with pytest.raises(ProblemError, match="can't all be assigned"):
+        levels_._solved(nobody)
