@@ -18,6 +18,7 @@ from slotengine.store import SqlStore, recount
 from slotengine.transitions import REFERRAL_AFTER
 
 CAP = 3
+GIVEN = {BookingStatus.FULFILLED, BookingStatus.NOSHOW}
 PEOPLE = 3
 """Few patients, so that they meet themselves."""
 QUARTERS = 4
@@ -108,7 +109,9 @@ class Desks(RuleBasedStateMachine):
             return True
         living = self.living()
         seats = [b for b in living if b.slot == where.id]
-        day = [b for b in living if self.where(b).practitioner == where.practitioner]
+        # What took place counts on its practitioner's day; what was cancelled does not.
+        given = [b for b in self.booked.values() if b.status in GIVEN] + living
+        day = [b for b in given if self.where(b).practitioner == where.practitioner]
         elsewhere = [
             b
             for b in living

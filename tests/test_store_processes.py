@@ -5,11 +5,18 @@ import os
 from typing import Any
 
 import pytest
-from builders import NOW, slot
-from desk import Desk
+from builders import NOW, patient, policy, referral, slot
+from desk import HOLD, Desk
 
-from slotengine.codes import BookingStatus
-from slotengine.store import SqlStore
+from slotengine.codes import BookingStatus, Mode
+from slotengine.errors import SlotTakenError
+from slotengine.side_constraints import Caps
+from slotengine.store import SqlStore, recount
+
+ROUNDS = 20
+BARRIER_SECONDS = 60
+PATIENCE = 120
+"""Seconds far beyond any round; a racer that died must not hang the test."""
 
 
 def _confirm_elsewhere(store: SqlStore, booking_id: str) -> None:
@@ -52,3 +59,59 @@ def test_four_forked_children_share_no_connection(store: SqlStore) -> None:
     assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0, 0]
     held = desk.ask(lambda unit: unit.active_bookings([where.id]))
     assert [booking.seat for booking in held] == [0, 1, 2, 3]
+
+
+def _effort_racer(store: SqlStore, name: str, barrier: Any, results: Any) -> None:
+    """Wants a quarter of an hour in each round, on a slot of its own."""
+    for round_ in range(ROUNDS):
+        where = slot(f"{name}{round_}", after_minutes=_minutes(name, round_))
+        barrier.wait(BARRIER_SECONDS)
+        try:
+            store.write(
+                lambda unit, where=where: unit.take_seat(
+                    referral(where.id).id,
+                    where,
+                    mode=Mode.AMB,
+                    status=BookingStatus.HELD,
+                    held_until=NOW + HOLD,
+                ),
+                now=NOW,
+            )
+        except SlotTakenError as taken:
+            results.put((round_, taken.why))
+        else:
+            results.put((round_, ""))
+    store.close()
+
+
+def _minutes(name: str, round_: int) -> int:
+    """Two days of one week, another week each round."""
+    return 7 * 24 * 60 * round_ + {"early": 60, "late": 2 * 24 * 60}[name]
+
+
+def test_two_processes_racing_for_the_last_effort_minutes_have_one_winner(store: SqlStore) -> None:
+    """Fifteen minutes are left in each week, and each of the two needs fifteen, on other days."""
+    desk = Desk(store)
+    desk.settle()
+    desk.do(lambda unit: unit.save_policy(policy(caps=Caps(effort_minutes_per_week=29))))
+    for name in ("early", "late"):
+        for round_ in range(ROUNDS):
+            where = slot(f"{name}{round_}", after_minutes=_minutes(name, round_))
+            desk.publish(where)
+            desk.refer(where.id, patient=patient(where.id, own_practitioner="d1"))
+    context: Any = multiprocessing.get_context("spawn")
+    barrier, results = context.Barrier(2), context.Queue()
+    racers = [
+        context.Process(target=_effort_racer, args=(store, name, barrier, results))
+        for name in ("early", "late")
+    ]
+    for racer in racers:
+        racer.start()
+    said = sorted(results.get(timeout=PATIENCE) for _ in range(2 * ROUNDS))
+    for racer in racers:
+        racer.join()
+    assert [racer.exitcode for racer in racers] == [0, 0]
+    full = "its practitioner's week is full"
+    assert said == [one for round_ in range(ROUNDS) for one in ((round_, ""), (round_, full))]
+    wrong = desk.ask(lambda unit: recount(unit._connection))  # type: ignore[attr-defined] # a look behind the port
+    assert wrong == {}
