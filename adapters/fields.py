@@ -37,6 +37,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "window_end": ("available_until", "disponible_a", "disponible_au", "fin_disponibilite"),
     "deadline": ("before", "avant_le", "echeance", "date_limite"),
     "modes": ("mode", "lieu_de_soin", "lieux_de_soin"),
+    "group": ("groupe", "fratrie", "siblings", "family", "famille"),
+    "pathway": ("parcours", "parcours_de_soin", "care_pathway"),
     "max_travel_km": ("distance_max_km", "km_max", "rayon_km"),
     "requester_id": (
         "requester",

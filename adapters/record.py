@@ -26,7 +26,7 @@ from slotengine.adapters.base import (
     Outcome,
     Rejected,
 )
-from slotengine.adapters.fields import DROPPED, LIST_SEPARATOR, LISTS, Raw
+from slotengine.adapters.fields import DROPPED, LIST_SEPARATOR, LISTS, Raw, plain
 from slotengine.adapters.identity import Identity
 from slotengine.adapters.kinds import Kind
 from slotengine.adapters.places import location
@@ -59,6 +59,9 @@ METRES_PER_KM = 1_000
 
 MOTIVE_SYSTEM = "local"
 """The code system of a motive that names none: the sender's own list."""
+
+GROUP_SCOPE = "group of siblings"
+"""Keeps the hashes of groups apart from those of patients; ids of houses hold no space."""
 
 _CLOSING: Mapping[Status, BookingStatus] = {
     Status.FULFILLED: BookingStatus.FULFILLED,
@@ -197,6 +200,9 @@ class _Record:
         if km is not None and not 0 <= km <= MAX_TRAVEL_KM:
             raise BadValue("max_travel_km", Kind.OUT_OF_RANGE)
         professions = self._coded_items("professions", words.PROFESSIONS)
+        pathway = self._read("pathway", _pathway)
+        if pathway is not None:
+            pathway = identity.guarded("pathway", pathway, door.pseudonymiser)
         return Referral(
             id=referral_id(door.territory, profile.source, reference),
             territory=door.territory,
@@ -215,8 +221,22 @@ class _Record:
             deadline=deadline,
             modes=self._modes(patient.mobility),
             max_travel_metres=None if km is None else _metres(km),
+            group=self._group(house),
+            pathway=pathway,
             received_at=received_at,
         )
+
+    def _group(self, house: str | None) -> str | None:
+        """
+        Gives the group of siblings as a hash: whatever was written, a family's name included.
+
+        Group 1 of one house is not group 1 of another.
+        """
+        text = self._text("group")
+        if text is None:
+            return None
+        scope = (self._door.territory, self._door.profile.source.value, house or "", GROUP_SCOPE)
+        return "g-" + self._door.pseudonymiser.of_local_id(scope, plain(text) or text)
 
     def _received_at(self) -> datetime:
         zone = self._door.zone
@@ -324,6 +344,13 @@ def _priority(name: str, text: str) -> Priority:
     if priority is None:
         raise BadValue(name, Kind.UNKNOWN_CODE)
     return priority
+
+
+def _pathway(name: str, text: str) -> str:
+    code = words.pathway_of(text)
+    if code is None:
+        raise BadValue(name, Kind.UNKNOWN_CODE)
+    return code
 
 
 def _metres(km: Decimal) -> int:

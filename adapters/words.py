@@ -8,6 +8,7 @@ from typing import TypeVar
 from slotengine import labels
 from slotengine.adapters.fields import plain
 from slotengine.codes import CareLevel, Mobility, Mode, Priority, Profession, Sex
+from slotengine.side_constraints import SHIPPED_PATHWAYS
 
 Coded = TypeVar("Coded", bound=StrEnum)
 
@@ -102,6 +103,13 @@ STATUSES = _table(
     },
 )
 
+_PATHWAYS = {
+    plain(words): pathway.code
+    for pathway in SHIPPED_PATHWAYS
+    for words in (pathway.name_fr, pathway.name_en)
+}
+_PATHWAY_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
 _PRIORITIES = _table(Priority, {}, {})
 _HOURS: dict[int, Priority] = {
     4: Priority.STAT,
@@ -147,3 +155,19 @@ def specialties_of(text: str) -> tuple[str, ...] | None:
         return GENERAL_PRACTICE
     code = text.strip().upper()
     return (code,) if _SPECIALTY.fullmatch(code) else None
+
+
+def pathway_of(text: str) -> str | None:
+    """
+    Gives the code of a pathway; whether the territory has it, the engine says.
+
+    Examples
+    --------
+    >>> pathway_of("Elderly-Home"), pathway_of("type 2 diabetes: physician, nurse, podiatrist")
+    ('elderly-home', 'type-2-diabetes')
+    >>> pathway_of("Après l'hôpital !") is None
+    True
+    """
+    known = _PATHWAYS.get(plain(text))
+    code = text.strip().lower()
+    return known or (code if _PATHWAY_CODE.fullmatch(code) else None)

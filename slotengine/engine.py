@@ -173,7 +173,8 @@ class Engine(Queries):
         Receives a referral; the same message again gives its present state and writes nothing.
 
         A red flag is stored as refused, with "call 15" as its reason; outside opening hours the
-        receipt names the service that is open.
+        receipt names the service that is open. A referral that names a pathway starts it:
+        ``refer_pathway`` gives the receipts of all its steps.
 
         Raises
         ------
@@ -184,7 +185,7 @@ class Engine(Queries):
         """
         return self._store.write(
             lambda unit: offering.answered(
-                referring.receive(unit, referral, now=now),
+                pathways.receive_need(unit, referral, now=now),
                 unit.policy(referral.territory),
                 now=now,
             ),
@@ -279,7 +280,7 @@ class Engine(Queries):
         return self._store.write(
             lambda unit: offering.place(
                 unit,
-                referring.receive(unit, referral, now=now),
+                pathways.receive_need(unit, referral, now=now),
                 now=now,
                 confirm=confirm,
                 matrix=self._travel,

@@ -235,7 +235,7 @@ def _problem(
     placing = by_id(referrals)
     pins: list[Pin] = []
     listed: dict[str, Slot] = {}
-    for one, pin in pins_of(seated, referrals, free=free, now=now):
+    for one, pin in pins_of(seated, referrals, territory=policy.territory, free=free, now=now):
         pins.append(pin)
         if one.follows in placing:
             placing[one.follows] = before_step(placing[one.follows], one, policy)

@@ -98,6 +98,13 @@ def receive_pathway(
     return tuple(receipts)
 
 
+def receive_need(unit: Unit, referral: Referral, *, now: datetime) -> Receipt:
+    """Receives a referral; one that names a pathway and is no later step starts the pathway."""
+    if referral.pathway is None or referral.follows is not None:
+        return receive(unit, referral, now=now)
+    return receive_pathway(unit, referral, referral.pathway, now=now)[0]
+
+
 def later_steps(unit: Unit, referral: Referral) -> tuple[Referral, ...]:
     """Gives the open steps after a referral, the next one first."""
     if referral.pathway is None:

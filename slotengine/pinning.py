@@ -56,7 +56,9 @@ def _of_the_patients(unit: Unit, referrals: Sequence[Referral]) -> list[Seated]:
     found = list(unit.seated("patient", [one.patient.key for one in referrals]))
     groups = [one.group for one in referrals if one.group is not None]
     if groups:
-        found.extend(unit.seated("group", groups))
+        # Each territory numbers its groups; only patients are the same persons everywhere.
+        here = {one.territory for one in referrals}
+        found.extend(one for one in unit.seated("group", groups) if one.booking.territory in here)
     before = [one.follows for one in referrals if one.follows is not None]
     if before:
         found.extend(
@@ -116,6 +118,7 @@ def pins_of(
     seated: Iterable[Seated],
     referrals: Sequence[Referral],
     *,
+    territory: str,
     free: Callable[[Booking], bool],
     now: datetime,
 ) -> tuple[tuple[Seated, Pin], ...]:
@@ -135,14 +138,14 @@ def pins_of(
             or one.slot.start - now > MAX_HORIZON
         ):
             continue
-        pinned.setdefault((one.slot.id, one.booking.seat), (one, _pin(one, patients)))
+        pinned.setdefault((one.slot.id, one.booking.seat), (one, _pin(one, patients, territory)))
     return tuple(pinned.values())
 
 
 _TOOK_PLACE = frozenset({BookingStatus.FULFILLED, BookingStatus.NOSHOW})
 
 
-def _pin(one: Seated, patients: set[str]) -> Pin:
+def _pin(one: Seated, patients: set[str], territory: str) -> Pin:
     return Pin(
         referral=one.booking.referral,
         patient=one.patient if one.patient in patients else "",
@@ -152,7 +155,7 @@ def _pin(one: Seated, patients: set[str]) -> Pin:
         first_visit=one.own_practitioner != one.slot.practitioner,
         # Where somebody lives is asked only where a practitioner goes there.
         location=one.location if one.booking.mode is Mode.HH else None,
-        group=one.group,
+        group=one.group if one.booking.territory == territory else None,
     )
 
 

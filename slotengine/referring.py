@@ -143,7 +143,7 @@ def amend(unit: Unit, referral: Referral, *, now: datetime, matrix: TravelMatrix
     Replaces what is asked; a seat that no longer fits is given back unless it was confirmed.
 
     A confirmed appointment is known to the patient: it stays, and the receipt says which rule it
-    breaks now, for people to decide.
+    breaks now, for people to decide. What a pathway decides of a step stays as it is.
     """
     # Imported here: ranking loads numpy, which a mere receipt does not need.
     from slotengine.offering import refusal_of
@@ -154,6 +154,7 @@ def amend(unit: Unit, referral: Referral, *, now: datetime, matrix: TravelMatrix
     state = stored.referral.state
     if state in ENDED:
         raise TransitionError(f"referral {referral.id}", state.value, "amended")
+    referral = _as_its_step(referral, stored.referral)
     asked = filled(referral, policy).replaced(state=state)
     reject_past(asked, policy, now)
     if stored.digest == referral.content_digest():
@@ -174,6 +175,20 @@ def amend(unit: Unit, referral: Referral, *, now: datetime, matrix: TravelMatrix
                 _end(unit, booking, "amended")
     present = unit.stored_referral(asked.id).referral
     return _receipt(present, reasons=reasons)
+
+
+def _as_its_step(referral: Referral, stored: Referral) -> Referral:
+    """Gives what is asked with what the pathway decides: who gives a step, and after which one."""
+    if referral.pathway not in {None, stored.pathway}:
+        raise InputError(f"referral {referral.id} can't change its pathway; cancel it and refer")
+    if stored.pathway is None:
+        return referral
+    return referral.replaced(
+        **{
+            name: getattr(stored, name)
+            for name in ("pathway", "step", "follows", "professions", "specialties")
+        }
+    )
 
 
 def _end(unit: Unit, booking: Booking | None, why: str) -> None:

@@ -282,3 +282,31 @@ def test_a_home_visit_then_the_practice_is_one_way() -> None:
         now=NOW,
     )
     assert night(engine) == {"letter": "nurse-120", "letter/2": "gp-240"}
+
+
+def test_a_referral_that_names_a_pathway_starts_it_by_any_door() -> None:
+    engine = engine_with(at("nurse", 120), at("gp", 240))
+    asked = sent(pathway="elderly-home")
+    placed = engine.place(asked, now=NOW, confirm=True)
+    assert placed.booking is not None
+    assert placed.booking.slot == "nurse-120"
+    assert engine.refer(asked, now=NOW).repeated
+    assert night(engine) == {"letter/2": "gp-240"}
+
+
+def test_an_amendment_keeps_what_the_pathway_decides() -> None:
+    engine = engine_with()
+    first, _ = engine.refer_pathway(sent(), "elderly-home", now=NOW)
+    engine.amend(sent(priority="asap"), now=NOW)
+    amended = engine.referral(first.referral)
+    assert (amended.priority, amended.professions) == ("asap", (Profession.NURSE,))
+    assert (amended.pathway, amended.step) == ("elderly-home", 0)
+    with pytest.raises(InputError, match="pathway"):
+        engine.amend(sent(pathway="second-recourse"), now=NOW)
+
+
+def test_an_amendment_does_not_start_a_pathway() -> None:
+    engine = engine_with()
+    engine.refer(sent(), now=NOW)
+    with pytest.raises(InputError, match="pathway"):
+        engine.amend(sent(pathway="elderly-home"), now=NOW)
