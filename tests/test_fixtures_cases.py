@@ -8,7 +8,7 @@ from slotengine.codes import Priority
 from slotengine.errors import UnknownTerritoryError
 from slotengine.fixtures import dst, small
 from slotengine.opening import deadline
-from slotengine.problem import Limits
+from slotengine.problem import COST_LEVEL, Limits
 from slotengine.reasons import ReasonCode
 from slotengine.solver.check import check
 from slotengine.solver.solve import solve
@@ -30,8 +30,8 @@ def test_small_is_solved_as_by_hand() -> None:
     plan = solve(problem, limits=Limits(), seed=0)
     assert list(check(problem, plan)) == []
     assert plan.proved
-    assert plan.objective[:5] == (0, 0, 0, 1, 330)
-    assert plan.bound[:5] == (0, 0, 0, 1, 330)
+    assert plan.objective[: COST_LEVEL + 1] == (0, 0, 0, 0, 1, 330)
+    assert plan.bound[: COST_LEVEL + 1] == (0, 0, 0, 0, 1, 330)
     assert [(a.referral, a.slot, a.cost) for a in plan.assignments] == [
         ("a", "s1", 90),
         ("b", "s2", 140),
@@ -67,7 +67,7 @@ def test_each_pair_of_small_costs_what_its_readme_says(
         problem = whole.replaced(referrals=(alone,), slots=(slot,))
         plan = solve(problem, limits=Limits(), seed=0)
         if slot.id in costs:
-            assert plan.objective[4] == costs[slot.id]
+            assert plan.objective[COST_LEVEL] == costs[slot.id]
         else:
             assert not plan.assignments
 

@@ -195,3 +195,54 @@ def test_a_flaw_never_carries_the_value_found() -> None:
     assert {flaw.id for flaw in reading.flaws} == {"unreadable"}
     assert "4321" not in reading.model_dump_json()
     assert "spaces" not in reading.model_dump_json()
+
+
+def asked(**changes: dict[str, Any]) -> Territory:
+    """The first referrals changed, by their place from ``r0`` on."""
+    listed = list(made().referrals)
+    for place, fields in changes.items():
+        at = int(place.removeprefix("r"))
+        listed[at] = listed[at].replaced(**fields)
+    return made().replaced(referrals=tuple(listed))
+
+
+def step(number: int, before: int | None = None, code: str = "elderly-home") -> dict[str, Any]:
+    first = made().referrals[0]
+    follows = None if before is None else made().referrals[before].id
+    return {"pathway": code, "step": number, "follows": follows, "patient": first.patient}
+
+
+def test_a_sibling_without_another_is_a_flaw_and_two_are_none() -> None:
+    (flaw,) = validate(asked(r0={"group": "g"}))
+    assert flaw == Flaw(id=made().referrals[0].id, field="group", kind=FlawKind.GROUP_OF_ONE)
+    assert validate(asked(r0={"group": "g"}, r1={"group": "g"})) == ()
+
+
+def test_a_step_after_the_one_before_is_clean() -> None:
+    assert validate(asked(r0=step(0), r1=step(1, before=0))) == ()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"r1": step(1, before=0)},
+        {"r0": step(0, code="type-2-diabetes"), "r1": step(1, before=0)},
+        {"r0": step(0), "r1": {**step(1, before=0), "follows": "r-nobody"}},
+        {"r0": step(0), "r1": {**step(1, before=0), "patient": made().referrals[1].patient}},
+        {
+            "r0": step(0, code="type-2-diabetes"),
+            "r1": step(2, before=0, code="type-2-diabetes"),
+        },
+    ],
+)
+def test_a_step_without_the_one_before_is_a_flaw(changes: dict[str, Any]) -> None:
+    """No pathway, another pathway, nobody, another patient, a step left out."""
+    (flaw,) = validate(asked(**changes))
+    assert flaw == Flaw(id=made().referrals[1].id, field="follows", kind=FlawKind.MISSING_STEP)
+
+
+def test_a_pathway_that_the_territory_does_not_have_is_a_flaw() -> None:
+    assert kinds(validate(asked(r0=step(0, code="none")))) == [FlawKind.UNKNOWN_PATHWAY]
+    beyond = asked(r0=step(1, before=2), r2=step(0), r1=step(2, before=0))
+    (flaw,) = validate(beyond)
+    assert (flaw.field, flaw.kind) == ("step", FlawKind.UNKNOWN_PATHWAY)

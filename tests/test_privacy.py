@@ -189,6 +189,7 @@ def test_only_the_pseudonym_and_the_age_remain(caplog: pytest.LogCaptureFixture)
         "professions": ["10"],
         "priority": "urgent",
         "modes": ["AMB"],
+        "step": 0,
         "received_at": "2026-11-23T08:00:00Z",
         "state": "received",
     }
