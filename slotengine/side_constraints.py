@@ -10,7 +10,7 @@ from datetime import time, timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from slotengine.codes import Priority, Profession
 from slotengine.domain import Professions, Value
@@ -54,6 +54,14 @@ class Effort(Value):
     home_visit: More = 100
     late: More = 25
     late_from: time = time(18)
+
+    @field_validator("late_from")
+    @classmethod
+    def _local(cls, late_from: time) -> time:
+        if late_from.tzinfo is not None:
+            msg = "late_from is local time, without a zone"
+            raise ValueError(msg)
+        return late_from
 
     def minutes(self, seat_minutes: int, *, first: bool, home: bool, late: bool) -> int:
         """

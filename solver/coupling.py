@@ -19,6 +19,7 @@ from slotengine.solver.coupling_exact import exact_search
 from slotengine.solver.coupling_highs import safe_bound, search
 from slotengine.solver.coupling_model import Cut, Model
 from slotengine.solver.coupling_pricing import woven
+from slotengine.solver.coupling_pruning import usable
 from slotengine.solver.coupling_relaxing import Relaxing
 from slotengine.solver.coupling_tours import Wars
 from slotengine.solver.duals import UNSERVED
@@ -51,8 +52,14 @@ CLASS_WEIGHT = 3
 PROPOSED_PAIRS = 60_000
 """Pairs up to which the first search looks among all of them, so that it may prove something."""
 
-TIED_PAIRS = 200_000
+TIED_PAIRS = 30_000
 """Most pairs among which the tie-break is searched; beyond, the last level stays unproved."""
+
+TIE_SECONDS = 2.0
+"""
+Deterministic seconds spent on the tie-break, which makes plans unique but nobody healthier: small
+problems end far below, and what does not end here would not end in minutes.
+"""
 
 ReducedOf = Callable[[int, Ints], Ints]
 """Gives reduced costs of pairs at a level of the relaxed problem whose bound was reached."""
@@ -148,7 +155,7 @@ class _Search:
     def __init__(self, task: Task, start: Ints | None) -> None:
         self._task = task
         self.best = np.full(task.pairs.rows, UNSERVED, dtype=np.int64)
-        self._alive = np.arange(len(task.pairs.slot), dtype=np.int64)
+        self._alive = usable(task.pairs, task.side)
         self._most: list[tuple[int, int]] = []
         self._classes_best = False
         self._wars = None if task.tours is None else Wars(task.pairs, task.tours)
@@ -316,7 +323,8 @@ class _Search:
             model = self._relaxing.model(self._alive)
             limits = Limits(seconds=max(self._task.seconds_left(), 1e-3), nodes=self._task.nodes)
             settled = self._relaxing.settled(model, self._most)
-            ties = self._task.tie_of(self._alive)
+            ties = np.zeros(model.size, dtype=np.int64)
+            ties[: len(self._alive)] = self._task.tie_of(self._alive)
             found = exact_search(model, ties, settled, self.best, limits)
             if found.solution is None:
                 return found.bound

@@ -36,23 +36,24 @@ class Exact(NamedTuple):
 
 
 def exact_search(
-    model: Model, pair_cost: Ints, settled: Sequence[Level], start: Ints, limits: Limits
+    model: Model, cost: Ints, settled: Sequence[Level], start: Ints, limits: Limits
 ) -> Exact:
     """
-    Makes the sum of the kept pairs' costs small.
+    Makes the cost of a model small.
 
     Parameters
     ----------
     model
         Its rows hold whole numbers only.
-    pair_cost
-        (K,) cost of each kept pair.
+    cost
+        (size,) cost of each variable.
     settled
         Levels settled before.
     start
         (R,) a plan that the model allows, from which the search begins.
     limits
-        ``seconds`` is a limit of wall time, ``nodes`` one of conflicts.
+        ``seconds`` is CP-SAT's deterministic time, about as long, and the same on every machine;
+        ``nodes`` limits conflicts.
 
     Raises
     ------
@@ -80,11 +81,14 @@ def exact_search(
     chosen = np.isin(model.keep, start[start != UNSERVED])
     for at in range(kept):
         made.add_hint(variables[at], bool(chosen[at]))
-    made.minimize(cp_model.LinearExpr.weighted_sum(variables[:kept], pair_cost.tolist()))
+    priced = np.flatnonzero(cost).tolist()
+    made.minimize(
+        cp_model.LinearExpr.weighted_sum([variables[at] for at in priced], cost[priced].tolist())
+    )
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = WORKERS
     solver.parameters.random_seed = 0
-    solver.parameters.max_time_in_seconds = limits.seconds
+    solver.parameters.max_deterministic_time = limits.seconds
     if limits.nodes is not None:
         solver.parameters.max_number_of_conflicts = limits.nodes
     status = solver.solve(made)

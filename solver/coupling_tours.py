@@ -36,8 +36,10 @@ class _Agenda(NamedTuple):
 class Wars:
     """Finds bookings of one practitioner that are not at peace, and the cuts that part them."""
 
-    def __init__(self, pairs: Pairs, tours: Tours) -> None:
+    def __init__(self, pairs: Pairs, tours: Tours, rows: Ints | None = None) -> None:
         self._pairs, self._tours = pairs, tours
+        # Row k of a neighbourhood is row rows[k] of the Problem that the tours know.
+        self._rows = np.arange(pairs.rows, dtype=np.int64) if rows is None else rows
         visited = np.zeros(len(pairs.offered), dtype=np.bool_)
         visited[pairs.giver[pairs.slot[pairs.mode == HOME]]] = True
         self._arcs = np.flatnonzero(visited[pairs.giver[pairs.slot]])
@@ -92,7 +94,7 @@ class Wars:
         if known is None:
             arcs = self._arcs[self._giver == giver]
             row, slot = self._pairs.row_of(arcs), self._pairs.slot[arcs]
-            real = ~self._tours.peace(row, slot, self._pairs.mode[arcs])
+            real = ~self._tours.peace(self._rows[row], slot, self._pairs.mode[arcs])
             alone = self._pairs.room[slot] == 1
             war = real | (row[:, None] == row) | ((slot[:, None] == slot) & alone)
             np.fill_diagonal(war, val=False)
