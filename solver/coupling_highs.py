@@ -125,7 +125,7 @@ def search(model: Model, cost: Ints, settled: Sequence[Level], limits: Limits) -
     )
     if found.status == _INFEASIBLE:
         return Searched(None, None, complete=True, impossible=True)
-    if found.status not in (_OPTIMAL, _LIMIT):
+    if found.status not in (_OPTIMAL, _LIMIT) and _NODES_OPENED not in found.message:
         raise SolverError(f"HiGHS ended its search with status {found.status}")
     bound = found.mip_dual_bound
     known = bound is not None and np.isfinite(bound)
@@ -138,6 +138,9 @@ _OPTIMAL = 0
 _LIMIT = 1
 _INFEASIBLE = 2
 """Statuses of scipy's ``milp`` and ``linprog``."""
+
+_NODES_OPENED = "Solution limit reached"
+"""What HiGHS says at a limit of nodes; scipy 1.17 has no status of its own for it."""
 
 
 def _stacked(model: Model, settled: Sequence[Level]) -> tuple[Any, Reals, Reals]:
