@@ -169,7 +169,7 @@ def assignment_fault(instance: Assigning, col_of_row: Indices, objective: int) -
 
 def within_caps(instance: Capped, limit_s: float) -> Line:
     """Solves a generalised assignment instance as practitioners with a cap in effort minutes."""
-    from slotengine.solver.coupling import assign_within
+    from slotengine.solver.coupling_capped import assign_within
 
     agents, jobs = instance.value.shape
     # Every job is done once, so profits may be turned into costs that are never negative.
