@@ -4,7 +4,7 @@ from datetime import datetime
 
 from slotengine.codes import ReferralState
 from slotengine.explanations import ChangeSearch, Explanation, SeatValue
-from slotengine.loading import open_problem
+from slotengine.loading import counter_problem, open_problem
 from slotengine.ports import Unit
 from slotengine.problem import Limits, Problem, TravelMatrix
 from slotengine.reasons import Reason, ReasonCode
@@ -32,18 +32,15 @@ def explain(
     if referral.state is ReferralState.REFUSED:
         return _without_seat(referral_id, red_flags(referral, policy))
     booking = unit.booking_of(referral_id)
-    deadline = referral.deadline
     as_of = now if booking is None else min(now, referral.received_at)
-    if deadline is None or deadline < as_of:
+    beside = counter_problem(unit, referral, policy, now=as_of, matrix=matrix)
+    if beside is None:
         return _without_seat(referral_id, (Reason(code=ReasonCode.DEADLINE_PAST),))
-    problem, others = open_problem(
-        unit, referral, policy, as_of=as_of, deadline=deadline, matrix=matrix
-    )
     found = explain_now(
-        problem,
+        open_problem(unit, referral, policy, as_of=as_of, matrix=matrix),
         referral_id,
         own=None if booking is None else booking.slot,
-        others={(one.slot, one.seat) for one in others},
+        beside=beside,
     )
     return found if breakdown else for_requester(found)
 

@@ -37,13 +37,21 @@ def counter_problem(
     now: datetime,
     matrix: TravelMatrix | None,
 ) -> Problem | None:
-    """Gives the Problem of one referral now, every active booking pinned; None without a future."""
+    """Gives the Problem of one referral now, every other booking pinned; None without a future."""
     if referral.deadline is None or referral.deadline < now:
         return None
     slots = _slots_before(unit, referral.territory, now, referral.deadline)
     supply = _Givers(unit, policy.territory, slots)
     seated = binding(unit, [referral], policy, slots=slots, practitioners=supply.practitioners)
-    return _problem(supply, [referral], policy, now=now, seated=seated, free=_none, matrix=matrix)
+    return _problem(
+        supply,
+        [referral],
+        policy,
+        now=now,
+        seated=seated,
+        free=lambda booking: booking.referral == referral.id,
+        matrix=matrix,
+    )
 
 
 def open_problem(
@@ -52,17 +60,17 @@ def open_problem(
     policy: Policy,
     *,
     as_of: datetime,
-    deadline: datetime,
     matrix: TravelMatrix | None,
-) -> tuple[Problem, tuple[Booking, ...]]:
+) -> Problem:
     """
-    Gives the Problem of one referral with other patients' seats free, and who has them.
+    Gives the Problem of one referral with other patients' seats free.
 
     To explain: a seat that was possible but taken is another answer than a seat that never was.
     Siblings' seats and the step before are pinned: they are why a seat was possible at all.
     """
+    deadline = referral.deadline or as_of
     slots = _slots_before(unit, referral.territory, as_of, deadline)
-    problem = _problem(
+    return _problem(
         _Givers(unit, policy.territory, slots),
         [referral.replaced(deadline=deadline)],
         policy,
@@ -70,11 +78,6 @@ def open_problem(
         seated=binding_patients(unit, [referral]),
         free=lambda booking: booking.referral == referral.id,
         matrix=matrix,
-    )
-    pinned = {pin.referral for pin in problem.pins}
-    taken = unit.active_bookings([slot.id for slot in slots])
-    return problem, tuple(
-        one for one in taken if one.referral != referral.id and one.referral not in pinned
     )
 
 
@@ -184,10 +187,6 @@ def _may_stay(
 
     problem = seat_problem(unit, referral, policy, slot, now=now, matrix=matrix)
     return why_not(problem, referral.id, slot.id) is None
-
-
-def _none(_: Booking) -> bool:
-    return False
 
 
 def _open_slots(unit: Unit, territory: str, window: TimeWindow) -> list[Slot]:

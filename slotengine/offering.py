@@ -126,8 +126,7 @@ def _offer_of_booking(
     from slotengine.solver.rank import rank
 
     as_of = min(now, referral.received_at)
-    deadline = referral.deadline or as_of
-    problem, _ = open_problem(unit, referral, policy, as_of=as_of, deadline=deadline, matrix=matrix)
+    problem = open_problem(unit, referral, policy, as_of=as_of, matrix=matrix)
     candidates = rank(problem, referral.id)
     chosen = next((one for one in candidates if one.slot == booking.slot), None)
     return None if chosen is None else offer_of(problem, chosen, now=now)

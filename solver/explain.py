@@ -86,10 +86,12 @@ def explain(problem: Problem, plan: Plan, referral_id: str) -> Explanation:
 
 
 def explain_now(
-    problem: Problem, referral_id: str, *, own: str | None, others: Collection[Seat]
+    problem: Problem, referral_id: str, *, own: str | None, beside: Problem
 ) -> Explanation:
     """
     Says where a referral stands outside any plan: on a slot of its own, or on none.
+
+    The answer is that of a plan in which everybody else sits where they sit now.
 
     Parameters
     ----------
@@ -98,34 +100,53 @@ def explain_now(
         funnel can say that they were possible but taken.
     own
         The slot it has; None for a referral that waits.
-    others
-        Seats that other referrals have.
+    beside
+        The same with every other booking pinned: what a practitioner may still be given, and the
+        ways between home visits, depend on all of them.
 
     Raises
     ------
     UnknownIdError
-        When the problem has no such referral.
+        When a problem has no such referral.
     """
-    candidates = rank(problem, referral_id)
-    steps = funnel(problem, referral_id, others)
-    lowest = _lowest_free(problem, others)
-    best = next((one for one in candidates if one.slot != own and one.slot in lowest), None)
-    runner_up = None if best is None else best.replaced(seat=lowest[best.slot])
+    candidates = rank(beside, referral_id)
+    taken = set(problem.free_seats) - set(beside.free_seats)
+    steps = funnel(problem, referral_id, taken)
+    runner_up = next((one for one in candidates if one.slot != own), None)
     reasons: tuple[Reason, ...] = ()
     if own is None and runner_up is not None:
         reasons = (Reason(code=ReasonCode.SEAT_FREE),)
+    elif own is None and steps[-1].seats_left:
+        reasons = (_forbidden(problem, referral_id, beside),)
+        steps = (*steps, FunnelStep(rule=reasons[0].code.value, seats_left=0))
     elif own is None:
         row = _row(problem, referral_id)
         possible = next(step for step in reversed(steps) if step.rule == _RULES[-1].value)
         reasons = (reason_without_seat(to_columns(problem), row, possible.seats_left),)
+    # A seat that was given before a rule grew stricter is shown by the rules it was given by.
+    seats = candidates if own is None else (*candidates, *rank(problem, referral_id))
     return Explanation(
         referral=referral_id,
         served=own is not None,
-        seat=next((_as_seat(one) for one in candidates if one.slot == own), None),
+        seat=next((_as_seat(one) for one in seats if one.slot == own), None),
         runner_up=runner_up,
         funnel=steps,
         reasons=reasons,
     )
+
+
+def _forbidden(problem: Problem, referral_id: str, beside: Problem) -> Reason:
+    """Names the latest rule by which others' bookings forbid the possible seats they leave."""
+    refused = refusals(to_columns(problem), _row(problem, referral_id))
+    possible = {
+        slot.id for slot, rule in zip(problem.slots, refused, strict=True) if rule == ALLOWED
+    }
+    left = possible.intersection(slot for slot, _ in beside.free_seats)
+    refused = refusals(to_columns(beside), _row(beside, referral_id))
+    last = max(
+        int(rule) for slot, rule in zip(beside.slots, refused, strict=True) if slot.id in left
+    )
+    return Reason(code=ReasonCode(_RULES[last].value))
 
 
 def _as_seat(candidate: Candidate) -> Assignment:

@@ -1,6 +1,7 @@
 """Why, from the store: what a requester may read, and what a coordinator may."""
 
-from builders import NOW, TOWN, north_of, referral, slot
+import pytest
+from builders import NOW, TOWN, north_of, patient, referral, slot
 from counter import counter, later
 
 from slotengine.codes import Audience, Mode, Priority, ReferralState
@@ -8,6 +9,7 @@ from slotengine.engine import Engine
 from slotengine.explanations import ChangeKind
 from slotengine.problem import TravelMatrix
 from slotengine.reasons import ReasonCode
+from slotengine.side_constraints import Caps
 from slotengine.store import SqlStore
 
 
@@ -57,6 +59,99 @@ def test_a_seat_is_explained_against_its_runner_up_even_minutes_before(store: Sq
         assert (found.runner_up.slot, found.reasons) == ("later", ())
     asked = engine.explain(referral().id, now=NOW)
     assert (asked.seat.slot, asked.runner_up) == ("soon", None)
+
+
+def test_a_free_seat_that_the_practitioner_s_limit_refuses_is_none(store: SqlStore) -> None:
+    """One booking a day, and another patient has it: of two seats one is taken, one refused."""
+    engine = counter(store, caps=Caps(bookings_per_day=1))
+    engine.place(referral("1"), now=NOW)
+    engine.place(referral("2"), now=NOW)
+    asked = engine.explain(referral("2").id, now=NOW)
+    assert codes(asked) == [ReasonCode.NO_FREE_SEAT]
+    full = engine.explain(referral("2").id, now=NOW, breakdown=True)
+    assert codes(full) == [ReasonCode.CAP]
+    assert full.runner_up is None
+    assert [(step.rule, step.seats_left) for step in full.funnel[-3:]] == [
+        ("cap", 2),
+        ("seats_taken", 1),
+        ("cap", 0),
+    ]
+
+
+@pytest.mark.parametrize("most", [2, None])
+def test_a_limit_that_is_not_reached_leaves_the_seat_free(
+    store: SqlStore, most: int | None
+) -> None:
+    engine = counter(store, caps=Caps(bookings_per_day=most))
+    engine.place(referral("1"), now=NOW)
+    engine.refer(referral("2"), now=NOW)
+    full = engine.explain(referral("2").id, now=NOW, breakdown=True)
+    assert (codes(full), full.runner_up.slot) == ([ReasonCode.SEAT_FREE], "later")
+    assert full.funnel[-1].seats_left == 1
+
+
+def test_where_every_possible_seat_is_taken_no_limit_is_to_blame(store: SqlStore) -> None:
+    engine = counter(store, slot("only"), caps=Caps(bookings_per_day=1))
+    engine.place(referral("1"), now=NOW)
+    engine.refer(referral("2"), now=NOW)
+    full = engine.explain(referral("2").id, now=NOW, breakdown=True)
+    assert codes(full) == [ReasonCode.SEATS_TAKEN]
+
+
+def test_the_runner_up_of_a_seat_is_one_that_limits_allow(store: SqlStore) -> None:
+    """d1 has given the one booking a day to another: what is left of the day is no runner-up."""
+    engine = counter(
+        store,
+        slot("soon"),
+        slot("later", after_minutes=180),
+        slot("other", after_minutes=240, practitioner="d2"),
+        slot("spare", after_minutes=300, practitioner="d2"),
+        caps=Caps(bookings_per_day=1),
+    )
+    for reference in ("1", "2"):
+        engine.place(referral(reference), now=NOW)
+    found = engine.explain(referral("2").id, now=NOW, breakdown=True)
+    assert (found.seat.slot, found.runner_up.slot) == ("other", "spare")
+    # Neither d1's second slot nor the seat that another has.
+    assert found.funnel[-1].seats_left == 3
+
+
+def test_a_limit_set_since_shows_the_seat_that_was_given_all_the_same(store: SqlStore) -> None:
+    engine = counter(store)
+    for reference in ("1", "2"):
+        engine.place(referral(reference), now=NOW, confirm=True)
+    engine.set_policy(engine.policy("giennois").replaced(caps=Caps(bookings_per_day=1)), now=NOW)
+    found = engine.explain(referral("2").id, now=NOW, breakdown=True)
+    assert (found.served, found.seat.slot, found.runner_up) == (True, "later", None)
+
+
+@pytest.mark.parametrize(
+    ("after_minutes", "code"), [(142, ReasonCode.TOUR), (143, ReasonCode.SEAT_FREE)]
+)
+def test_the_way_from_another_patient_s_home_is_counted(
+    store: SqlStore, after_minutes: int, code: ReasonCode
+) -> None:
+    """4 km of great circle are 5.4 km of road: 8 minutes at 45 km/h, after a visit till 135."""
+    home = {"modes": (Mode.HH,)}
+    engine = counter(
+        store, slot("booked", **home), slot("next", after_minutes=after_minutes, **home)
+    )
+    engine.place(referral("1", **home), now=NOW)
+    far = patient("far", location=north_of(TOWN, 4_000))
+    engine.refer(referral("2", patient=far, **home), now=NOW)
+    full = engine.explain(referral("2").id, now=NOW, breakdown=True)
+    assert codes(full) == [code]
+
+
+def test_now_and_the_night_give_one_reason(store: SqlStore) -> None:
+    engine = counter(store, caps=Caps(bookings_per_day=1))
+    for reference in ("1", "2"):
+        engine.refer(referral(reference), now=NOW)
+    report = engine.plan("giennois", now=NOW)
+    (left,) = report.plan.unserved
+    found = engine.explain(left.referral, now=NOW, breakdown=True)
+    assert found.reasons == left.reasons
+    assert codes(found) == [ReasonCode.CAP]
 
 
 def test_a_red_flag_is_explained_by_15(store: SqlStore) -> None:
