@@ -76,7 +76,16 @@ if TYPE_CHECKING:
         UnknownIdError,
         UnknownTerritoryError,
     )
-    from slotengine.explanations import Candidate, Explanation, FunnelStep
+    from slotengine.explanations import (
+        Candidate,
+        Change,
+        ChangeKind,
+        ChangeSearch,
+        Explanation,
+        FunnelStep,
+        NewSeat,
+        SeatValue,
+    )
     from slotengine.labels import Lang
     from slotengine.policy import (
         Counting,
@@ -124,6 +133,9 @@ __all__ = [
     "Candidate",
     "Caps",
     "CareLevel",
+    "Change",
+    "ChangeKind",
+    "ChangeSearch",
     "ClockError",
     "Conflict",
     "Counting",
@@ -149,6 +161,7 @@ __all__ = [
     "Mobility",
     "Mode",
     "Motive",
+    "NewSeat",
     "Offer",
     "OpeningHours",
     "OutOfHours",
@@ -179,6 +192,7 @@ __all__ = [
     "Requester",
     "Rule",
     "SchemaError",
+    "SeatValue",
     "SeatValues",
     "Sex",
     "Site",
@@ -287,7 +301,16 @@ _ROOMS = {
         "Speeds",
         "WaitingWeights",
     ),
-    "explanations": ("Candidate", "Explanation", "FunnelStep"),
+    "explanations": (
+        "Candidate",
+        "Change",
+        "ChangeKind",
+        "ChangeSearch",
+        "Explanation",
+        "FunnelStep",
+        "NewSeat",
+        "SeatValue",
+    ),
     "ports": ("Store",),
     "problem": (
         "Assignment",
