@@ -26,6 +26,7 @@ from slotengine.side_constraints import (
     HomeVisits,
     Pathway,
     Spread,
+    Ways,
 )
 
 Weight = Annotated[int, Field(ge=0, le=1_000)]
@@ -222,7 +223,7 @@ class Policy(Value):
     effort: Effort = Effort()
     caps: Caps = Caps()
     groups: Groups = Groups()
-    home_visits: HomeVisits | None = HomeVisits()
+    home_visits: Ways = HomeVisits()
     pathways: tuple[Pathway, ...] = SHIPPED_PATHWAYS
     floors: tuple[Floor, ...] = ()
     spread: Spread | None = None

@@ -10,7 +10,7 @@ from datetime import time, timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from slotengine.codes import Priority, Profession
 from slotengine.domain import Professions, Value
@@ -121,6 +121,15 @@ class HomeVisits(Value):
     care_minutes: Annotated[int, Field(ge=0, le=MINUTES_PER_DAY)] = 0
 
 
+def _off(value: object) -> object:
+    # TOML has no word for nothing; "home_visits = false" says it.
+    return None if value is False else value
+
+
+Ways = Annotated[HomeVisits | None, BeforeValidator(_off)]
+"""Home visits with the ways between them; ``None`` (in TOML ``false``) where ways don't count."""
+
+
 class Floor(Value):
     """
     No fewer than ``percent`` of these referrals are served, where that is possible at all.
@@ -161,7 +170,7 @@ class Step(Value):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.after_max < self.after_min:
-            msg = "a step must come at most as late as at least"
+            msg = "after_max of a step lies below its after_min"
             raise ValueError(msg)
         return self
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from slotengine.codes import Priority, Profession
 from slotengine.domain import Value
+from slotengine.errors import PolicyError
 from slotengine.policy import Policy
 from slotengine.side_constraints import (
     SHIPPED_PATHWAYS,
@@ -88,7 +89,7 @@ def test_two_floors_of_the_same_referrals_are_refused() -> None:
 def test_a_step_comes_at_most_as_late_as_at_least() -> None:
     hour = timedelta(hours=1)
     assert STEP.replaced(after_min=hour, after_max=hour)
-    with pytest.raises(ValidationError, match="at most as late as at least"):
+    with pytest.raises(ValidationError, match="after_max of a step lies below its after_min"):
         STEP.replaced(after_min=hour, after_max=hour - timedelta(microseconds=1))
 
 
@@ -223,3 +224,11 @@ def test_every_side_constraint_is_read_from_toml() -> None:
         after_max=timedelta(days=2),
     )
     assert Policy.model_validate_json(rules.model_dump_json()) == rules
+
+
+def test_ways_between_home_visits_are_switched_off_in_toml_too() -> None:
+    read = Policy.from_toml('territory = "giennois"\nhome_visits = false')
+    assert read.home_visits is None
+    assert Policy.model_validate_json(read.model_dump_json()) == read
+    with pytest.raises(PolicyError, match="home_visits"):
+        Policy.from_toml('territory = "giennois"\nhome_visits = true')
