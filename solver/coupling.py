@@ -8,22 +8,23 @@ branch and bound over the pairs that are left (ADR 0010).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
 
 from slotengine.errors import ProblemError, SolverError, SolverTimeoutError
-from slotengine.problem import COST_LEVEL, LEVELS, TIE_LEVEL, UNSERVED_LEVEL, Limits
+from slotengine.problem import COST_LEVEL, FLOOR_LEVEL, LEVELS, TIE_LEVEL, UNSERVED_LEVEL, Limits
 from slotengine.side_constraints import FULL
 from slotengine.solver.coupling_exact import exact_search
 from slotengine.solver.coupling_highs import safe_bound, search
 from slotengine.solver.coupling_model import Cut, Model
-from slotengine.solver.coupling_pricing import woven
+from slotengine.solver.coupling_neighbourhoods import Neighbourhoods
 from slotengine.solver.coupling_pruning import usable
 from slotengine.solver.coupling_relaxing import Relaxing
 from slotengine.solver.coupling_tours import Wars
 from slotengine.solver.duals import UNSERVED
-from slotengine.solver.encoding import Flags, Ints, Reals
+from slotengine.solver.encoding import Ints, Reals
 from slotengine.solver.pairs import Pairs
 from slotengine.solver.side import Side
 from slotengine.solver.soundness import fault
@@ -52,6 +53,9 @@ CLASS_WEIGHT = 3
 PROPOSED_PAIRS = 60_000
 """Pairs up to which the first search looks among all of them, so that it may prove something."""
 
+WALK_SHARE = 0.6
+"""Share of the time left that the walk through neighbourhoods may take before levels are proved."""
+
 TIED_PAIRS = 30_000
 """Most pairs among which the tie-break is searched; beyond, the last level stays unproved."""
 
@@ -71,9 +75,10 @@ class Task:
     What is searched: pairs, side constraints, tie-breaks, the levels that count.
 
     ``known`` are bounds of the leading levels without side constraints, each among the plans that
-    are best there at the levels before it, and ``reduced_of`` prices pairs under their proof.
-    ``give_percent`` is how much of level 2 level 3 may cost; ``seconds`` is the limit, ``seconds_left``
-    tells how much of it is left, ``nodes`` how many nodes one search may open.
+    are best there at the levels before it, and ``reduced_of`` prices pairs under their proof;
+    ``capped`` are such bounds of the problem with caps counted in bookings, or none.
+    ``give_percent`` is how much of level 2 level 3 may cost; ``seconds`` is the limit,
+    ``seconds_left`` tells how much of it is left, ``nodes`` how many nodes one search may open.
     """
 
     pairs: Pairs
@@ -87,6 +92,7 @@ class Task:
     seconds: float
     seconds_left: Callable[[], float]
     nodes: int | None
+    capped: Sequence[int] = ()
 
 
 class Settled(NamedTuple):
@@ -129,20 +135,30 @@ def settle(task: Task, start: Ints | None) -> Settled:
     searching = _Search(task, start)
     searching.propose()
     bound: list[int | None] = []
-    relaxed = 0
+    relaxed = capped = 0
     for at in range(len(LEVELS)):
         if at not in task.levels:
             bound.append(0)
             relaxed += relaxed == at
+            capped += capped == at
             continue
-        # A bound of the relaxed problem holds only while its levels before were reached too.
-        hint = task.known[at] if relaxed == at and at < len(task.known) else None
-        lower, proved = searching.level(at, hint)
+        # A bound of a relaxed problem holds only while its levels before were reached too.
+        hints = [
+            bounds[at]
+            for bounds, reached in ((task.known, relaxed), (task.capped, capped))
+            if reached == at and at < len(bounds)
+        ]
+        lower, proved = searching.level(at, max(hints, default=None))
         bound.append(lower)
         if not proved:
             return Settled(searching.best, _padded(bound), at, relaxed)
-        relaxed += hint is not None and searching.value(at) == hint
+        relaxed += _reached(task.known, relaxed, at, searching.value(at))
+        capped += _reached(task.capped, capped, at, searching.value(at))
     return Settled(searching.best, _padded(bound), len(LEVELS), relaxed)
+
+
+def _reached(bounds: Sequence[int], reached: int, at: int, value: int) -> bool:
+    return reached == at and at < len(bounds) and value == bounds[at]
 
 
 def _padded(bound: list[int | None]) -> tuple[int | None, ...]:
@@ -168,23 +184,35 @@ class _Search:
 
     def propose(self) -> None:
         """
-        Searches all classes of urgency at once, so that most levels find their bound reached.
+        Makes the best plan better before any level is asked to be proved.
 
-        Served sets under side constraints are no matroid, so the weights prove the last class
-        alone, and only where all classes before it have reached their bounds.
+        Where there are few pairs, by searching all classes of urgency at once: served sets under
+        side constraints are no matroid, so the weights prove the last class alone, and only where
+        all classes before it have reached their bounds. Where there are many, neighbourhood by
+        neighbourhood.
         """
-        known = self._task.known
-        if len(known) <= CLASS_LEVELS[-1] or self._task.side.floors:
+        known, last = self._task.known, COST_LEVEL + 1
+        if len(known) >= last and self._tally[:last] <= tuple(known[:last]):
             return
-        if all(self.value(at) <= known[at] for at in CLASS_LEVELS):
+        if len(self._alive) <= PROPOSED_PAIRS:
+            if not self._task.side.floors:
+                self._classes_best = self._branched(CLASS_LEVELS, self._alive)[1]
             return
-        keep = self._alive
-        if len(keep) > PROPOSED_PAIRS:
-            keep = np.union1d(
-                self._liked(), np.flatnonzero(woven(self._task.pairs, self._task.side))
-            )
-        complete = self._branched(CLASS_LEVELS, keep)[1]
-        self._classes_best = complete and len(keep) == len(self._alive)
+        around = Neighbourhoods(self._task.pairs, self._task.side, self._task.tours, self._alive)
+        until = self._task.seconds_left() * (1 - WALK_SHARE)
+        asked = count()
+
+        def enough() -> bool:
+            # With a limit of nodes so many neighbourhoods, so that no clock decides.
+            over = self._task.nodes is not None and next(asked) >= self._task.nodes
+            return over or self._task.seconds_left() <= until
+
+        around.walk(self.best, _weigh_all, self._better, enough)
+
+    def _better(self, arc_of_row: Ints) -> bool:
+        before = self.best
+        self._take(0, arc_of_row)
+        return self.best is not before
 
     def value(self, at: int) -> int:
         """Gives what the best plan so far comes to at a level."""
@@ -195,10 +223,10 @@ class _Search:
         lower = known
         if lower is None or self.value(at) > lower:
             lower = self._searched(at, lower)
-        elif at != TIE_LEVEL:
+        elif at != TIE_LEVEL and at < len(self._task.known) and lower == self._task.known[at]:
             # Whoever reaches the bound uses only pairs of reduced cost zero.
             spare = self._allowed(at) - lower
-            near: Flags = self._task.reduced_of(at, self._alive) <= spare
+            near = self._task.reduced_of(at, self._alive) <= spare
             self._alive = self._alive[near]
         proved = lower is not None and self.value(at) <= lower
         self._most.append((at, self._allowed(at)))
@@ -234,7 +262,8 @@ class _Search:
             return used
         reduced = self._task.reduced_of(COST_LEVEL, self._alive)
         few = _smallest(reduced, CORE_PER_ROW * self._task.pairs.rows)
-        return np.union1d(self._alive[few], used)
+        liked: Ints = np.union1d(self._alive[few], used)
+        return liked
 
     def _allowed(self, at: int) -> int:
         value = self.value(at)
@@ -351,7 +380,18 @@ class _Search:
 def _weighed(model: Model, levels: Sequence[int]) -> Ints:
     weights = (CLASS_WEIGHT ** (len(levels) - 1 - place) for place in range(len(levels)))
     parts = [weight * model.cost(at) for at, weight in zip(levels, weights, strict=True)]
-    return np.sum(parts, axis=0, dtype=np.int64)
+    total: Ints = np.sum(parts, axis=0, dtype=np.int64)
+    return total
+
+
+def _weigh_all(model: Model) -> Ints:
+    """Weighs floors over classes, the more urgent heavier, and these over inconvenience."""
+    dearest = int(model.cost(COST_LEVEL).max(initial=0)) * model.pairs.rows + 1
+    parts = [model.cost(COST_LEVEL)]
+    for place, at in enumerate((*reversed(CLASS_LEVELS), FLOOR_LEVEL)):
+        parts.append(CLASS_WEIGHT**place * dearest * model.cost(at))
+    total: Ints = np.sum(parts, axis=0, dtype=np.int64)
+    return total
 
 
 def _smallest(values: Ints | Reals, count: int) -> Ints:

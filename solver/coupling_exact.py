@@ -48,7 +48,10 @@ def exact_search(
     cost
         (size,) cost of each variable.
     settled
-        Levels settled before.
+        Levels settled before. Unless effort is spread, which may give some of level 2 up, each is
+        met exactly: from "at most" alone too little follows for the pairs of a half-made plan. A
+        tie-break of 50 referrals and 1,227 pairs ends in 0.6 deterministic seconds so; without it,
+        it did not in 100.
     start
         (R,) a plan that the model allows, from which the search begins.
     limits
@@ -64,19 +67,19 @@ def exact_search(
 
     made = cp_model.CpModel()
     variables = []
-    for whole, upper in zip(model.whole.tolist(), model.upper.tolist(), strict=True):
+    for upper in model.upper.tolist():
         most = MOST if np.isinf(upper) else int(upper)
-        variables.append(
-            made.new_bool_var("") if whole and most == 1 else made.new_int_var(0, most, "")
-        )
+        # Staying unserved is 0 or 1 by its row, though HiGHS need not be told so.
+        variables.append(made.new_bool_var("") if most == 1 else made.new_int_var(0, most, ""))
     for rows in model.rows:
-        _add(made, variables, rows)
+        _add(made, variables, rows, model.upper)
     for level in settled:
         used = np.flatnonzero(level.cost)
         terms = cp_model.LinearExpr.weighted_sum(
             [variables[at] for at in used.tolist()], level.cost[used].tolist()
         )
-        made.add(terms <= level.most)
+        least = 0 if model.side.spread else level.most
+        made.add_linear_constraint(terms, least, level.most)
     kept = len(model.keep)
     chosen = np.isin(model.keep, start[start != UNSERVED])
     for at in range(kept):
@@ -101,17 +104,26 @@ def exact_search(
     return Exact(solution, bound, complete=status == cp_model.OPTIMAL)
 
 
-def _add(made: "cp_model.CpModel", variables: Sequence["cp_model.IntVar"], rows: Rows) -> None:
+def _add(
+    made: "cp_model.CpModel", variables: Sequence["cp_model.IntVar"], rows: Rows, upper: Reals
+) -> None:
     from ortools.sat.python import cp_model
 
     order = np.argsort(rows.row, kind="stable")
     cuts = np.searchsorted(rows.row[order], np.arange(len(rows.low) + 1))
     for at, (low, high) in enumerate(zip(rows.low.tolist(), rows.high.tolist(), strict=True)):
         entries = order[cuts[at] : cuts[at + 1]]
-        terms = cp_model.LinearExpr.weighted_sum(
-            [variables[col] for col in rows.col[entries].tolist()],
-            [int(value) for value in rows.value[entries].tolist()],
-        )
+        own = [variables[col] for col in rows.col[entries].tolist()]
+        values = rows.value[entries]
+        if high == 1 and (values == 1).all() and (upper[rows.col[entries]] <= 1).all():
+            # Said as what it is, a choice: half the time of the same as a sum.
+            if low == 1:
+                made.add_exactly_one(own)
+                continue
+            if low <= 0:
+                made.add_at_most_one(own)
+                continue
+        terms = cp_model.LinearExpr.weighted_sum(own, [int(value) for value in values])
         least = cp_model.INT_MIN if np.isinf(low) else int(low)
         most = cp_model.INT_MAX if np.isinf(high) else int(high)
         made.add_linear_constraint(terms, least, most)

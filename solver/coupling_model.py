@@ -174,9 +174,7 @@ def _room(model: Model) -> Rows:
     return _sums(model, "room", model.pairs.slot, None, model.pairs.room)
 
 
-def _sums(
-    model: Model, what: str, key: Indices, value: Indices | Ints | None, high: Ints, period: int = 0
-) -> Rows:
+def _sums(model: Model, what: str, key: Indices, value: Indices | Ints | None, high: Ints) -> Rows:
     """
     Gives one row for each key whose pairs, kept or not, could pass its bound.
 
@@ -197,7 +195,6 @@ def _sums(
         high[binding].astype(np.float64),
         what,
         binding,
-        period,
     )
 
 
@@ -206,8 +203,9 @@ def _caps(model: Model) -> list[Rows]:
     rows = []
     for number, period in enumerate(pairs.periods):
         key = period.of_slot[pairs.slot]
-        rows.append(_sums(model, "bookings", key, None, period.bookings, number))
-        rows.append(_sums(model, "effort", key, pairs.effort, period.effort, number))
+        bookings = _sums(model, "bookings", key, None, period.bookings)
+        effort = _sums(model, "effort", key, pairs.effort, period.effort)
+        rows += [bookings._replace(period=number), effort._replace(period=number)]
     return rows
 
 
@@ -241,7 +239,8 @@ def tight_rows(model: Model) -> list[Rows]:
         for fold in FOLDS:
             weight = folded(effort, period.effort[key], fold)
             high = np.where(limited, fold, UNLIMITED)
-            rows.append(_sums(model, f"fold{fold}", key, weight, high, number))
+            sums = _sums(model, f"fold{fold}", key, weight, high)
+            rows.append(sums._replace(period=number))
     return rows
 
 

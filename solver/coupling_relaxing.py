@@ -26,6 +26,9 @@ Pairs up to which all are kept from the start: pricing rounds cost more than the
 NEW_PER_ROW = 4
 """Most pairs a row that one round of pricing adds."""
 
+CUT_ROUNDS = 4
+"""Rounds of cuts a level: a relaxation is a bound with any of them, and later rounds bring less."""
+
 PAYS = -1e-7
 """Reduced costs above it are rounding of HiGHS, whose dual tolerance it is."""
 
@@ -80,13 +83,15 @@ class Relaxing:
         kept = np.ones(len(alive), dtype=np.bool_)
         if not directly:
             kept = self._woven[alive] | self._useful[alive]
+        cut_rounds = CUT_ROUNDS
         while not out_of_time():
             keep = alive[kept]
             model = self.model(keep, tight=True)
             loose = relax(model, model.cost(level), self.settled(model, most))
             if loose is None:
                 return None
-            if self._cut(keep, loose):
+            if cut_rounds > 0 and self._cut(keep, loose):
+                cut_rounds -= 1
                 continue
             reduced = np.empty(len(alive))
             reduced[kept] = loose.reduced[: len(keep)]

@@ -39,33 +39,40 @@ def mended(pairs: Pairs, side: Side, tours: Tours | None, wanted: Ints) -> Ints 
     seating = Seating(pairs, side, tours)
     if not _seat_told(seating, side):
         return None
-    for row in _in_order(pairs, side):
-        if seating.served(row):
-            continue
-        group = seating.group(row)
-        if group is None:
-            _seat_where_wanted(seating, row, int(wanted[row]))
-        else:
-            _seat_group(seating, group, wanted)
+    rows = _in_order(pairs, side)
+    urgency = pairs.level[rows]
+    for level in np.unique(urgency):
+        own = rows[urgency == level].tolist()
+        _seat(seating, own, wanted)
+        # Before the less urgent take what they want.
+        _seat(seating, own, None)
     completed(seating)
     return seating.arc_of_row
 
 
 def completed(seating: Seating) -> None:
     """Seats whoever still fits, cheapest first, in place, until nobody does."""
-    rows = _in_order(seating.pairs, seating.side)
+    rows = _in_order(seating.pairs, seating.side).tolist()
     added = True
     while added:
-        added = False
-        for row in rows:
-            if seating.served(row):
-                continue
-            group = seating.group(row)
-            if group is None:
-                _seat_cheapest(seating, row)
-            else:
-                _seat_group(seating, group, None)
-            added = added or seating.served(row)
+        added = _seat(seating, rows, None)
+
+
+def _seat(seating: Seating, rows: Sequence[int], wanted: Ints | None) -> bool:
+    """Seats rows where they want, or where it is cheapest; tells whether anybody was seated."""
+    added = False
+    for row in rows:
+        if seating.served(row):
+            continue
+        group = seating.group(row)
+        if group is not None:
+            _seat_group(seating, group, wanted)
+        elif wanted is not None:
+            _seat_where_wanted(seating, row, int(wanted[row]))
+        else:
+            _seat_cheapest(seating, row)
+        added = added or seating.served(row)
+    return added
 
 
 def _seat_told(seating: Seating, side: Side) -> bool:
@@ -77,7 +84,7 @@ def _seat_told(seating: Seating, side: Side) -> bool:
     return True
 
 
-def _in_order(pairs: Pairs, side: Side) -> list[int]:
+def _in_order(pairs: Pairs, side: Side) -> Ints:
     """Orders rows: the urgent first, and who is followed before who follows."""
     depth = np.zeros(pairs.rows, dtype=np.int64)
     urgency = pairs.level.copy()
@@ -88,7 +95,7 @@ def _in_order(pairs: Pairs, side: Side) -> list[int]:
             depth[follow.row] = depth[follow.before] + 1
             urgency[follow.before] = min(urgency[follow.before], urgency[follow.row])
     options = np.diff(pairs.start)
-    order: list[int] = np.lexsort((options, depth, urgency)).tolist()
+    order: Ints = np.lexsort((options, depth, urgency))
     return order
 
 

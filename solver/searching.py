@@ -22,6 +22,7 @@ from slotengine.problem import (
 from slotengine.solver.columns import Columns
 from slotengine.solver.costs import tie_breaks
 from slotengine.solver.coupling import Settled, Task, settle
+from slotengine.solver.coupling_flow import Counting, flowed
 from slotengine.solver.coupling_model import moved
 from slotengine.solver.coupling_tours import Wars
 from slotengine.solver.duals import UNSERVED, Duals
@@ -124,6 +125,7 @@ def under_side_constraints(
     if _stands(ground, wanted, tours):
         settled = Settled(wanted, _padded(known), len(known), len(known))
     else:
+        capped = flowed(pairs, side, Counting.LEAST) if side.capped else None
         task = Task(
             pairs=pairs,
             side=side,
@@ -131,19 +133,31 @@ def under_side_constraints(
             tie_of=ground.tie_of,
             levels=ground.levels,
             known=known,
+            capped=() if capped is None else capped.totals,
             reduced_of=_Reduced(ground, proofs),
             give_percent=0 if spread is None else spread.give_percent,
             seconds=limits.seconds,
             seconds_left=seconds_left,
             nodes=limits.nodes,
         )
-        settled = settle(task, mended(pairs, side, tours, wanted))
+        settled = settle(task, _start(ground, tours, wanted))
     seating = Seating.of(pairs, side, tours, settled.arc_of_row)
     if settled.proved < len(LEVELS):
         completed(seating)
         settled = settled._replace(arc_of_row=seating.arc_of_row)
     objective = tally(pairs, side, settled.arc_of_row, ground.tie_of)
     return Found(settled, seating, objective)
+
+
+def _start(ground: Ground, tours: Tours | None, wanted: Ints) -> Ints | None:
+    """Gives the better of the plans mended from pairs alone and from pairs and caps."""
+    pairs, side = ground.pairs, ground.side
+    starts = [mended(pairs, side, tours, wanted)]
+    usual = flowed(pairs, side, Counting.USUAL) if side.capped else None
+    if usual is not None:
+        starts.append(mended(pairs, side, tours, usual.arc_of_row))
+    found = [start for start in starts if start is not None]
+    return min(found, key=lambda start: tally(pairs, side, start, ground.tie_of), default=None)
 
 
 def _padded(bounds: list[int]) -> tuple[int | None, ...]:

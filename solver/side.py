@@ -179,45 +179,34 @@ def _runs(
         slots = sorted(places[where], key=lambda at: problem.slots[at].start)
         if held <= set(slots):
             room = {at: min(int(columns.slot_free[at]), wanted[at]) for at in slots}
-            _extend(problem.slots, slots, room, held, gap_us, len(rows), (), found)
+            seats = _Seats(problem.slots, room, frozenset(held), gap_us, found)
+            seats.extend(slots, len(rows), ())
     return tuple(found)
 
 
-def _extend(
-    slots: tuple[Slot, ...],
-    agenda: list[int],
-    room: dict[int, int],
-    held: set[int],
-    gap_us: int,
-    left: int,
-    run: Run,
-    found: list[Run],
-) -> None:
-    """Adds every run that begins with ``run``; slots held by the group's pins are on each."""
-    on_it = {at for at, _ in run}
-    if left == 0 and held <= on_it:
-        found.append(run)
-        if not held or len(found) > MOST_RUNS:
+class _Seats(NamedTuple):
+    """One practitioner's slots at one site for one group; ``found`` gathers their runs."""
+
+    slots: tuple[Slot, ...]
+    room: dict[int, int]
+    held: frozenset[int]
+    gap_us: int
+    found: list[Run]
+
+    def extend(self, agenda: list[int], left: int, run: Run) -> None:
+        """Adds every run that begins with ``run``; slots held by the group's pins are on each."""
+        if left == 0 and self.held <= {at for at, _ in run}:
+            self.found.append(run)
+            if not self.held:
+                return
+        if len(self.found) > MOST_RUNS:
             return
-    if len(found) > MOST_RUNS:
-        return
-    for position, at in enumerate(agenda):
-        if run:
-            pause = (slots[at].start - slots[run[-1][0]].end) // MICROSECOND
-            if pause < 0:
-                continue
-            if pause > gap_us:
-                break
-        # A slot that pins hold may be passed without a new seat; no other slot may.
-        least = 0 if at in held else 1
-        for seats in range(least, min(left, room[at]) + 1):
-            _extend(
-                slots,
-                agenda[position + 1 :],
-                room,
-                held,
-                gap_us,
-                left - seats,
-                (*run, (at, seats)),
-                found,
-            )
+        for position, at in enumerate(agenda):
+            if run:
+                pause = (self.slots[at].start - self.slots[run[-1][0]].end) // MICROSECOND
+                if pause > self.gap_us:
+                    break
+            # A slot that pins hold may be passed without a new seat; no other slot may.
+            least = 0 if at in self.held else 1
+            for seats in range(least, min(left, self.room[at]) + 1):
+                self.extend(agenda[position + 1 :], left - seats, (*run, (at, seats)))

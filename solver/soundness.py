@@ -3,9 +3,9 @@
 import numpy as np
 
 from slotengine.solver.duals import UNSERVED
-from slotengine.solver.encoding import Ints
+from slotengine.solver.encoding import Indices, Ints
 from slotengine.solver.pairs import Pairs
-from slotengine.solver.side import Side
+from slotengine.solver.side import Follow, Group, Side
 from slotengine.solver.tallies import slots_of
 
 
@@ -15,38 +15,53 @@ def fault(pairs: Pairs, side: Side, arc_of_row: Ints) -> str | None:
 
     Ways between home visits are not asked about: ``coupling_tours`` finds those.
     """
-    used = arc_of_row[arc_of_row != UNSERVED]
     slots = slots_of(pairs, arc_of_row)
-    taken = pairs.slot[used]
-    if (np.bincount(taken, minlength=len(pairs.room)) > pairs.room).any():
-        return "room"
+    asked = (
+        ("room", _fits_rooms(pairs, arc_of_row)),
+        ("cap", _keeps_caps(pairs, arc_of_row)),
+        ("told", _keeps_told(side, slots)),
+        ("pathway", all(_in_step(pairs, follow, slots) for follow in side.follows)),
+        ("group", all(_together(group, slots) for group in side.groups)),
+    )
+    return next((kind for kind, kept in asked if not kept), None)
+
+
+def _fits_rooms(pairs: Pairs, arc_of_row: Ints) -> bool:
+    taken = pairs.slot[arc_of_row[arc_of_row != UNSERVED]]
+    return not (np.bincount(taken, minlength=len(pairs.room)) > pairs.room).any()
+
+
+def _keeps_caps(pairs: Pairs, arc_of_row: Ints) -> bool:
+    used = arc_of_row[arc_of_row != UNSERVED]
     for period in pairs.periods:
-        at = period.of_slot[taken]
-        if (np.bincount(at, minlength=len(period.bookings)) > period.bookings).any():
-            return "cap"
+        at = period.of_slot[pairs.slot[used]]
         effort = np.zeros(len(period.effort), dtype=np.int64)
         np.add.at(effort, at, pairs.effort[used].astype(np.int64))
-        if (effort > period.effort).any():
-            return "cap"
+        bookings = np.bincount(at, minlength=len(period.bookings))
+        if (effort > period.effort).any() or (bookings > period.bookings).any():
+            return False
+    return True
+
+
+def _keeps_told(side: Side, slots: Indices) -> bool:
     moved = [row for row, slot in side.told.items() if slots[row] != slot]
-    if any(slots[row] == UNSERVED for row in moved) or len(moved) > side.max_told_moves:
-        return "told"
-    for follow in side.follows:
-        before, after = int(slots[follow.before]), int(slots[follow.row])
-        if after == UNSERVED:
-            continue
-        if before == UNSERVED:
-            return "pathway"
-        pause = int(pairs.starts_us[after] - pairs.ends_us[before])
-        if not follow.at_least_us <= pause <= follow.at_most_us:
-            return "pathway"
-    for group in side.groups:
-        seats = sorted(int(slots[row]) for row in group.rows)
-        if seats[0] == UNSERVED and seats[-1] == UNSERVED:
-            continue
-        run_seats = (
-            sorted(slot for slot, count in run for _ in range(count)) for run in group.runs
-        )
-        if seats not in run_seats:
-            return "group"
-    return None
+    seated = all(slots[row] != UNSERVED for row in moved)
+    return seated and len(moved) <= side.max_told_moves
+
+
+def _in_step(pairs: Pairs, follow: Follow, slots: Indices) -> bool:
+    before, after = int(slots[follow.before]), int(slots[follow.row])
+    if after == UNSERVED:
+        return True
+    if before == UNSERVED:
+        return False
+    pause = int(pairs.starts_us[after] - pairs.ends_us[before])
+    return follow.at_least_us <= pause <= follow.at_most_us
+
+
+def _together(group: Group, slots: Indices) -> bool:
+    seats = sorted(int(slots[row]) for row in group.rows)
+    if seats[-1] == UNSERVED:
+        return True
+    runs = (sorted(slot for slot, count in run for _ in range(count)) for run in group.runs)
+    return seats in runs
