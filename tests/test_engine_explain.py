@@ -143,6 +143,35 @@ def test_the_way_from_another_patient_s_home_is_counted(
     assert codes(full) == [code]
 
 
+@pytest.mark.parametrize("effort", [20, 45, 60, 90])
+def test_a_seat_is_said_to_be_free_exactly_when_one_is_offered(
+    store: SqlStore, effort: int
+) -> None:
+    """Visits at the practice and at homes one to five km away fill a day under a cap in effort."""
+    engine = counter(
+        store,
+        *(slot(f"m{at}", after_minutes=at, modes=(Mode.AMB, Mode.HH)) for at in (60, 80, 95, 130)),
+        caps=Caps(effort_minutes_per_day=effort),
+    )
+    answers = []
+    for number in range(5):
+        home = patient(str(number), location=north_of(TOWN, 1_000 * number))
+        who = referral(str(number), patient=home, modes=(Mode.HH if number % 2 else Mode.AMB,))
+        engine.refer(who, now=NOW)
+        offered = engine.offers(who.id, now=NOW)
+        found = engine.explain(who.id, now=NOW, breakdown=True)
+        assert (codes(found) == [ReasonCode.SEAT_FREE]) == bool(offered)
+        if offered:
+            assert found.runner_up.slot == offered[0].slot
+            engine.place(who, now=NOW, confirm=True)
+        else:
+            assert found.funnel[-1].seats_left == 0
+        answers.append(bool(offered))
+    # The first visit is a stranger's, 23 minutes of effort: too much for the smallest cap.
+    assert answers[0] == (effort > 22)
+    assert not all(answers)
+
+
 def test_now_and_the_night_give_one_reason(store: SqlStore) -> None:
     engine = counter(store, caps=Caps(bookings_per_day=1))
     for reference in ("1", "2"):
