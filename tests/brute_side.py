@@ -58,6 +58,10 @@ def best(problem: Problem, seed: int = 0) -> tuple[tuple[int, ...], list[Solutio
         if level == COST_LEVEL and problem.policy.spread is not None:
             least += least * problem.policy.spread.give_percent // 100
         left = [one for one in left if one.totals[level] <= least]
+        if level == SPREAD_LEVEL:
+            # What was given up for the spread and not needed is taken back.
+            least = min(one.totals[COST_LEVEL] for one in left)
+            left = [one for one in left if one.totals[COST_LEVEL] == least]
     return left[0].totals, [one.solution for one in left]
 
 

@@ -1,0 +1,360 @@
+"""
+One search under side constraints: the best plan so far, and what still may better it.
+
+Each level ends as soon as the best plan reaches a bound: one that was known, that of the linear
+relaxation, whose reduced costs then rule pairs out, or that of branch and bound.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+import numpy as np
+
+from slotengine.errors import ProblemError, SolverError, SolverTimeoutError
+from slotengine.problem import (
+    COST_LEVEL,
+    FLOOR_LEVEL,
+    LEVELS,
+    TIE_LEVEL,
+    UNSERVED_LEVEL,
+    Limits,
+)
+from slotengine.side_constraints import FULL
+from slotengine.solver.coupling_exact import exact_search
+from slotengine.solver.coupling_highs import safe_bound, search
+from slotengine.solver.coupling_model import Cut, Model
+from slotengine.solver.coupling_neighbourhoods import Neighbourhoods
+from slotengine.solver.coupling_pruning import usable
+from slotengine.solver.coupling_relaxing import Relaxing
+from slotengine.solver.coupling_tours import Wars
+from slotengine.solver.duals import UNSERVED
+from slotengine.solver.encoding import Ints, Reals
+from slotengine.solver.pairs import Pairs
+from slotengine.solver.side import Side
+from slotengine.solver.soundness import fault
+from slotengine.solver.tallies import TieOf, tally
+from slotengine.solver.tours import Tours
+
+ROUNDS = 50
+"""Most times that a search is repeated because its plan asked for impossible ways between homes."""
+
+SLACK = 1e-6
+"""How far a reduced cost of HiGHS may be off, in the unit of the level."""
+
+HALF = 0.5
+"""A whole number of HiGHS lies within 1e-6 of one; half is far from both."""
+
+CORE_PER_ROW = 12
+"""
+Pairs a row, by reduced cost, among which the first search looks: enough to find the optimum in most
+cases and few enough for seconds. The proof then asks for all pairs that could still be better.
+"""
+
+CLASS_LEVELS = tuple(UNSERVED_LEVEL.values())
+CLASS_WEIGHT = 3
+"""Weight of one class of urgency over the next when all are searched at once."""
+
+PROPOSED_PAIRS = 60_000
+"""Pairs up to which the first search looks among all of them, so that it may prove something."""
+
+LIKED_PER_ROW = 40
+"""Pairs a row with which a relaxation of many pairs begins, by the prices without constraints."""
+
+WALK_SHARE = 0.6
+"""Share of the time left that the walk through neighbourhoods may take before levels are proved."""
+
+TIED_PAIRS = 30_000
+"""Most pairs among which the tie-break is searched; beyond, the last level stays unproved."""
+
+TIE_SECONDS = 2.0
+"""
+Deterministic seconds spent on the tie-break, which makes plans unique but nobody healthier: small
+problems end far below, and what does not end here would not end in minutes.
+"""
+
+ReducedOf = Callable[[int, Ints], Ints]
+"""Gives reduced costs of pairs at a level of the relaxed problem whose bound was reached."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Task:
+    """
+    What is searched: pairs, side constraints, tie-breaks, the levels that count.
+
+    ``known`` are bounds of the leading levels without side constraints, each among the plans that
+    are best there at the levels before it, and ``reduced_of`` prices pairs under their proof;
+    ``capped`` are such bounds of the problem with caps counted in bookings, or none.
+    ``give_percent`` is how much of level 2 level 3 may cost; ``seconds`` is the limit,
+    ``seconds_left`` tells how much of it is left, ``nodes`` how many nodes one search may open.
+    """
+
+    pairs: Pairs
+    side: Side
+    tours: Tours | None
+    tie_of: TieOf
+    levels: tuple[int, ...]
+    known: Sequence[int]
+    reduced_of: ReducedOf
+    give_percent: int
+    seconds: float
+    seconds_left: Callable[[], float]
+    nodes: int | None
+    capped: Sequence[int] = ()
+
+
+class Search:
+    """The best plan so far, the pairs that may still better it, and the levels already settled."""
+
+    def __init__(self, task: Task, start: Ints | None) -> None:
+        self._task = task
+        self.best = np.full(task.pairs.rows, UNSERVED, dtype=np.int64)
+        self._alive = usable(task.pairs, task.side)
+        self._most: list[tuple[int, int]] = []
+        self._classes_best = False
+        self._give_percent = task.give_percent
+        self._wars = None if task.tours is None else Wars(task.pairs, task.tours)
+        if start is not None:
+            self.best = start
+        self._relaxing = Relaxing(task.pairs, task.side, self._wars, self._liked())
+        if start is None:
+            self.best = self._any_plan()
+        self._tally = self._count(self.best)
+
+    def propose(self) -> None:
+        """
+        Makes the best plan better before any level is asked to be proved.
+
+        Where there are few pairs, by searching all classes of urgency at once: served sets under
+        side constraints are no matroid, so the weights prove the last class alone, and only where
+        all classes before it have reached their bounds. Where there are many, neighbourhood by
+        neighbourhood.
+        """
+        known, last = self._task.known, COST_LEVEL + 1
+        if len(known) >= last and self._tally[:last] <= tuple(known[:last]):
+            return
+        if len(self._alive) <= PROPOSED_PAIRS:
+            if not self._task.side.floors:
+                self._classes_best = self._branched(CLASS_LEVELS, self._alive)[1]
+            return
+        around = Neighbourhoods(self._task.pairs, self._task.side, self._task.tours, self._alive)
+        until = self._task.seconds_left() * (1 - WALK_SHARE)
+        asked = count()
+
+        def enough() -> bool:
+            # With a limit of nodes so many neighbourhoods, so that no clock decides.
+            over = self._task.nodes is not None and next(asked) >= self._task.nodes
+            return over or self._task.seconds_left() <= until
+
+        around.walk(self.best, _weigh_all, self._better, enough)
+
+    def _better(self, arc_of_row: Ints) -> bool:
+        before = self.best
+        self._take(0, arc_of_row)
+        return self.best is not before
+
+    def value(self, at: int) -> int:
+        """Gives what the best plan so far comes to at a level."""
+        return self._tally[at]
+
+    def level(self, at: int, known: int | None) -> tuple[int | None, bool]:
+        """Settles one level: its bound, and whether the best plan reaches it."""
+        lower = known
+        if lower is None or self.value(at) > lower:
+            lower = self._searched(at, lower)
+        elif at != TIE_LEVEL and at < len(self._task.known) and lower == self._task.known[at]:
+            # Whoever reaches the bound uses only pairs of reduced cost zero.
+            spare = self._allowed(at) - lower
+            near = self._task.reduced_of(at, self._alive) <= spare
+            self._alive = self._alive[near]
+        proved = lower is not None and self.value(at) <= lower
+        self._most.append((at, self._allowed(at)))
+        return lower, proved
+
+    def _any_plan(self) -> Ints:
+        """Finds a plan that keeps everything, however bad: who was told must have a seat."""
+        for _ in range(ROUNDS):
+            if self._out_of_time():
+                break
+            model = self._relaxing.model(self._alive)
+            limits = Limits(seconds=self._task.seconds_left())
+            found = search(model, np.zeros(model.size, dtype=np.int64), (), limits)
+            if found.impossible:
+                raise ProblemError("no plan keeps the seats of all who were told one")
+            if found.solution is None:
+                break
+            arc_of_row = _read(model, found.solution)
+            cuts = self._wars_of(arc_of_row)
+            if not cuts:
+                return arc_of_row
+            self._relaxing.cuts += cuts
+        raise SolverTimeoutError(self._task.seconds)
+
+    def _wars_of(self, arc_of_row: Ints) -> list[Cut]:
+        used = arc_of_row[arc_of_row != UNSERVED]
+        return [] if self._wars is None else self._wars.cuts(used, np.ones(len(used)))
+
+    def _liked(self) -> Ints:
+        """Gives the pairs that a relaxation should begin with."""
+        used = self.best[self.best != UNSERVED]
+        if len(self._task.known) <= COST_LEVEL:
+            return np.asarray(used)
+        reduced = self._task.reduced_of(COST_LEVEL, self._alive)
+        few = _smallest(reduced, LIKED_PER_ROW * self._task.pairs.rows)
+        liked: Ints = np.union1d(self._alive[few], used)
+        return liked
+
+    def regain(self) -> bool:
+        """
+        Takes back what level 2 gave for level 3 and level 3 did not need; tells whether proved.
+
+        Otherwise the tie-break would spend it on dearer seats for nobody's good.
+        """
+        self._give_percent = 0
+        lower = self._searched(COST_LEVEL, None)
+        self._most.append((COST_LEVEL, self.value(COST_LEVEL)))
+        return lower is not None and self.value(COST_LEVEL) <= lower
+
+    def _allowed(self, at: int) -> int:
+        value = self.value(at)
+        return value + value * self._give_percent // FULL if at == COST_LEVEL else value
+
+    def _count(self, arc_of_row: Ints) -> tuple[int, ...]:
+        return tally(self._task.pairs, self._task.side, arc_of_row, self._task.tie_of)
+
+    def _out_of_time(self) -> bool:
+        return self._task.seconds_left() <= 0
+
+    def _searched(self, at: int, known: int | None) -> int | None:
+        """Searches below the best plan; gives the bound that this proves, None when it can't."""
+        if at == TIE_LEVEL:
+            return self._tied(known)
+        if at == CLASS_LEVELS[-1] and known is not None and self._classes_best:
+            return self.value(at)
+        loose = self._relaxing.relaxed(at, self._most, self._alive, self._out_of_time)
+        if loose is None:
+            if self._out_of_time():
+                return known
+            raise SolverError(f"level {LEVELS[at]} has no relaxation, though a plan is known")
+        lower = max(safe_bound(loose.value), known if known is not None else 0)
+        if self.value(at) > lower:
+            lower = self._below(at, loose.value, loose.reduced, lower)
+        if self.value(at) <= lower:
+            # What costs more than may be spent at this level is in no plan that is still wanted.
+            spare = self._allowed(at) - loose.value
+            self._alive = self._alive[loose.reduced <= spare + SLACK]
+        return lower
+
+    def _below(self, at: int, value: float, reduced: Reals, lower: int) -> int:
+        """Searches below the best plan, first among the pairs that the relaxation likes best."""
+        few = _smallest(reduced, CORE_PER_ROW * self._task.pairs.rows)
+        reach = float(reduced[few].max(initial=0.0))
+        core = self._alive[few]
+        while True:
+            used = self.best[self.best != UNSERVED]
+            bound, complete = self._branched((at,), np.union1d(core, used))
+            gap = self.value(at) - value
+            if self.value(at) <= lower:
+                return lower
+            if not complete:
+                # Below the reach everything was in the core, whose own bound holds there.
+                inside = lower if bound is None else bound
+                outside = lower if len(core) < len(self._alive) else self.value(at)
+                return max(lower, min(inside, outside, self.value(at)))
+            wanted = self._alive[reduced <= gap + SLACK]
+            if np.isin(wanted, core).all():
+                return self.value(at)
+            reach = gap
+            core = self._alive[reduced <= reach + SLACK]
+
+    def _branched(self, levels: Sequence[int], keep: Ints) -> tuple[int | None, bool]:
+        """
+        Searches among some pairs: the bound there, and whether nothing better is left there.
+
+        Several levels are weighed against each other, falling.
+        """
+        at = levels[0]
+        for _ in range(ROUNDS):
+            if self._out_of_time():
+                break
+            model = self._relaxing.model(keep)
+            limits = Limits(seconds=self._task.seconds_left(), nodes=self._task.nodes)
+            settled = self._relaxing.settled(model, self._most)
+            found = search(model, _weighed(model, levels), settled, limits)
+            if found.impossible:
+                raise SolverError(f"level {LEVELS[at]} has no plan, though one is known")
+            bound = None if found.bound is None else safe_bound(found.bound)
+            if found.solution is None:
+                return bound, False
+            arc_of_row = _read(model, found.solution)
+            cuts = self._wars_of(arc_of_row)
+            if not cuts:
+                self._take(at, arc_of_row)
+                return bound, found.complete
+            self._relaxing.cuts += cuts
+        return None, False
+
+    def _tied(self, known: int | None) -> int | None:
+        """Searches the smallest tie-break among equal plans, in whole numbers throughout."""
+        if self._out_of_time() or len(self._alive) > TIED_PAIRS:
+            return known
+        for _ in range(ROUNDS):
+            model = self._relaxing.model(self._alive)
+            limits = Limits(seconds=max(self._task.seconds_left(), 1e-3), nodes=self._task.nodes)
+            settled = self._relaxing.settled(model, self._most)
+            ties = np.zeros(model.size, dtype=np.int64)
+            ties[: len(self._alive)] = self._task.tie_of(self._alive)
+            found = exact_search(model, ties, settled, self.best, limits)
+            if found.solution is None:
+                return found.bound
+            arc_of_row = _read(model, found.solution)
+            cuts = self._wars_of(arc_of_row)
+            if not cuts:
+                self._take(TIE_LEVEL, arc_of_row)
+                return found.bound
+            self._relaxing.cuts += cuts
+        return known
+
+    def _take(self, at: int, arc_of_row: Ints) -> None:
+        """Keeps a plan that is better at this level and no worse at those before it."""
+        broken = fault(self._task.pairs, self._task.side, arc_of_row)
+        if broken is not None:
+            raise SolverError(f"a search gave a plan that breaks {broken}")
+        counted = self._count(arc_of_row)
+        if any(counted[level] > most for level, most in self._most):
+            raise SolverError(f"a search for level {LEVELS[at]} gave up a level before it")
+        if counted[at:] < self._tally[at:]:
+            self.best, self._tally = arc_of_row, counted
+
+
+def _weighed(model: Model, levels: Sequence[int]) -> Ints:
+    weights = (CLASS_WEIGHT ** (len(levels) - 1 - place) for place in range(len(levels)))
+    parts = [weight * model.cost(at) for at, weight in zip(levels, weights, strict=True)]
+    total: Ints = np.sum(parts, axis=0, dtype=np.int64)
+    return total
+
+
+def _weigh_all(model: Model) -> Ints:
+    """Weighs floors over classes, the more urgent heavier, and these over inconvenience."""
+    dearest = int(model.cost(COST_LEVEL).max(initial=0)) * model.pairs.rows + 1
+    parts = [model.cost(COST_LEVEL)]
+    for place, at in enumerate((*reversed(CLASS_LEVELS), FLOOR_LEVEL)):
+        parts.append(CLASS_WEIGHT**place * dearest * model.cost(at))
+    total: Ints = np.sum(parts, axis=0, dtype=np.int64)
+    return total
+
+
+def _smallest(values: Ints | Reals, count: int) -> Ints:
+    """Gives the indices of the smallest values, ascending."""
+    if count >= len(values):
+        return np.arange(len(values), dtype=np.int64)
+    few: Ints = np.sort(np.argpartition(values, count)[:count])
+    return few
+
+
+def _read(model: Model, solution: Reals) -> Ints:
+    """Reads which pairs a solution uses."""
+    used = np.flatnonzero(solution[: len(model.keep)] > HALF)
+    arc_of_row = np.full(model.pairs.rows, UNSERVED, dtype=np.int64)
+    arc_of_row[model.row[used]] = model.keep[used]
+    return arc_of_row
