@@ -45,8 +45,8 @@ def notices(asked: Problem) -> set[str]:
     """
     Gives who notices that a plan is wrong.
 
-    The rules that ``check`` names; ``not best`` where another plan is better; the kind of error
-    where the solver does not trust itself.
+    The rules that ``check`` names; ``not best`` where another plan is better, ``not proved`` where
+    the solver does not say that it is; the kind of error where the solver does not trust itself.
     """
     try:
         plan = solve(asked)
@@ -55,4 +55,6 @@ def notices(asked: Problem) -> set[str]:
     found = {one.rule for one in check(asked, plan)}
     if plan.objective != best(asked)[0]:
         found.add("not best")
+    if not plan.proved:
+        found.add("not proved")
     return found
