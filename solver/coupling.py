@@ -55,12 +55,16 @@ def settle(task: Task, start: Ints | None) -> Settled:
     searching.propose()
     bound: list[int | None] = []
     relaxed = capped = 0
+    wasteful = False
     for at in range(len(LEVELS)):
         if at not in task.levels:
             bound.append(0)
             relaxed += relaxed == at
             capped += capped == at
             continue
+        if wasteful:
+            # Levels that count nothing, above, are proved as those before them are.
+            return Settled(searching.best, _padded(bound), at, relaxed)
         # A bound of a relaxed problem holds only while its levels before were reached too.
         hints = [
             bounds[at]
@@ -71,8 +75,7 @@ def settle(task: Task, start: Ints | None) -> Settled:
         bound.append(lower)
         if not proved:
             return Settled(searching.best, _padded(bound), at, relaxed)
-        if at == SPREAD_LEVEL and not searching.regain():
-            return Settled(searching.best, _padded(bound), at + 1, relaxed)
+        wasteful = at == SPREAD_LEVEL and not searching.regain()
         relaxed += _reached(task.known, relaxed, at, searching.value(at))
         capped += _reached(task.capped, capped, at, searching.value(at))
     return Settled(searching.best, _padded(bound), len(LEVELS), relaxed)
