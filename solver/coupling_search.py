@@ -64,6 +64,12 @@ LIKED_PER_ROW = 40
 WALK_SHARE = 0.6
 """Share of the time left that the walk through neighbourhoods may take before levels are proved."""
 
+RELAXED_PAIRS = 2_000_000
+"""
+Most pairs that are relaxed. Beyond, a level is bounded by flows alone: the relaxation of 550,000
+pairs takes some ten seconds, and grows faster than they do.
+"""
+
 TIED_PAIRS = 5_000
 """
 Most pairs among which the tie-break is searched; beyond, the last level stays unproved. CP-SAT's
@@ -140,6 +146,10 @@ class Search:
             if not self._task.side.floors:
                 self._classes_best = self._branched(CLASS_LEVELS, self._alive)[1]
             return
+        self._walk()
+
+    def _walk(self) -> None:
+        """Improves all levels together, neighbourhood by neighbourhood, for a share of the time."""
         around = Neighbourhoods(self._task.pairs, self._task.side, self._task.tours, self._alive)
         until = self._task.seconds_left() * (1 - WALK_SHARE)
         asked = count()
@@ -232,6 +242,8 @@ class Search:
         """Searches below the best plan; gives the bound that this proves, None when it can't."""
         if at == TIE_LEVEL:
             return self._tied(known)
+        if len(self._alive) > RELAXED_PAIRS:
+            return known
         if at == CLASS_LEVELS[-1] and known is not None and self._classes_best:
             return self.value(at)
         loose = self._relaxing.relaxed(at, self._most, self._alive, self._out_of_time)
@@ -241,7 +253,11 @@ class Search:
             raise SolverError(f"level {LEVELS[at]} has no relaxation, though a plan is known")
         lower = max(safe_bound(loose.value), known if known is not None else 0)
         if self.value(at) > lower:
+            before = self.value(at)
             lower = self._below(at, loose.value, loose.reduced, lower)
+            if self.value(at) < before and len(self._alive) > PROPOSED_PAIRS:
+                # The search looked at this level alone: the levels after it suffered.
+                self._walk()
         if self.value(at) <= lower:
             # What costs more than may be spent at this level is in no plan that is still wanted.
             spare = self._allowed(at) - loose.value
