@@ -89,6 +89,7 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("cli_*", "*"): "the same",
     ("nightly", "datetime.datetime.now"): "the job reads the clock once and passes it on",
     ("solver.solve", "time.perf_counter"): "limits are elapsed seconds, and a plan says its own",
+    ("solver.coupling_capped", "time.perf_counter"): "limits are elapsed seconds",
     ("store_connect", "os.getpid"): "a pool of connections does not survive a fork",
     ("vault", "secrets.token_bytes"): "a key of pseudonyms must not be guessed",
 }
