@@ -25,6 +25,8 @@ LIMITS = Limits(seconds=LIMIT_S)
 BRACKETS = (
     (40, 1, "plain"),
     (40, 6, "plain"),
+    (50, 6, "plain"),
+    (60, 2, "plain"),
     (40, 3, "floors"),
     (40, 4, "told"),
     (40, 7, "spread"),
