@@ -82,6 +82,9 @@ Deterministic seconds spent on the tie-break, which makes plans unique but nobod
 problems end far below, and what does not end here would not end in minutes.
 """
 
+LEAST_SECONDS = 1e-3
+"""Shortest limit of a search that began when time was just out."""
+
 ReducedOf = Callable[[int, Ints], Ints]
 """Gives reduced costs of pairs at a level of the relaxed problem whose bound was reached."""
 
@@ -190,7 +193,7 @@ class Search:
             if self._out_of_time():
                 break
             model = self._relaxing.model(self._alive)
-            limits = Limits(seconds=self._task.seconds_left())
+            limits = Limits(seconds=self._seconds())
             found = search(model, np.zeros(model.size, dtype=np.int64), (), limits)
             if found.impossible:
                 raise ProblemError("no plan keeps the seats of all who were told one")
@@ -237,6 +240,10 @@ class Search:
 
     def _out_of_time(self) -> bool:
         return self._task.seconds_left() <= 0
+
+    def _seconds(self) -> float:
+        # The last of them may pass after _out_of_time was asked, and a limit is never 0.
+        return max(self._task.seconds_left(), LEAST_SECONDS)
 
     def _searched(self, at: int, known: int | None) -> int | None:
         """Searches below the best plan; gives the bound that this proves, None when it can't."""
@@ -297,7 +304,7 @@ class Search:
             if self._out_of_time():
                 break
             model = self._relaxing.model(keep)
-            limits = Limits(seconds=self._task.seconds_left(), nodes=self._task.nodes)
+            limits = Limits(seconds=self._seconds(), nodes=self._task.nodes)
             settled = self._relaxing.settled(model, self._most)
             found = search(model, _weighed(model, levels), settled, limits)
             if found.impossible:
@@ -319,7 +326,7 @@ class Search:
             return known
         for _ in range(ROUNDS):
             model = self._relaxing.model(self._alive)
-            limits = Limits(seconds=max(self._task.seconds_left(), 1e-3), nodes=self._task.nodes)
+            limits = Limits(seconds=self._seconds(), nodes=self._task.nodes)
             settled = self._relaxing.settled(model, self._most)
             ties = np.zeros(model.size, dtype=np.int64)
             ties[: len(self._alive)] = self._task.tie_of(self._alive)
