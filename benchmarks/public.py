@@ -28,6 +28,7 @@ from benchmarks.public_instances import (
     gaps,
 )
 from benchmarks.timing import process_peak_mb, timed
+from slotengine.errors import SolverTimeoutError
 from slotengine.problem import Limits
 from slotengine.solver.flow import assign
 
@@ -177,32 +178,37 @@ def within_caps(instance: Capped, limit_s: float) -> Line:
     cost = most - instance.value if instance.maximise else instance.value
     row, col = np.divmod(np.arange(agents * jobs), agents)
     began, cpu = perf_counter(), process_time()
-    found = assign_within(
-        row.astype(np.int32),
-        col.astype(np.int32),
-        cost.T.ravel(),
-        instance.effort.T.ravel(),
-        rows=jobs,
-        cols=agents,
-        room=np.full(agents, jobs, dtype=np.int64),
-        cap=instance.cap,
-        limits=Limits(seconds=limit_s),
-    )
+    try:
+        found = assign_within(
+            row.astype(np.int32),
+            col.astype(np.int32),
+            cost.T.ravel(),
+            instance.effort.T.ravel(),
+            rows=jobs,
+            cols=agents,
+            room=np.full(agents, jobs, dtype=np.int64),
+            cap=instance.cap,
+            limits=Limits(seconds=limit_s),
+        )
+    except SolverTimeoutError:
+        # The line says so by its objective, which is missing.
+        found = None
     cpu_s, seconds = process_time() - cpu, perf_counter() - began
-    objective = None if found.objective is None else int(found.objective)
-    bound = None if found.bound is None else int(found.bound)
+    objective = None if found is None else found.objective
+    bound = None if found is None else found.bound
     if instance.maximise:
         objective = None if objective is None else most * jobs - objective
         bound = None if bound is None else most * jobs - bound
+    is_proved = found is not None and found.proved
     wrong = ""
-    if objective is not None:
+    if found is not None and objective is not None:
         wrong = caps_fault(instance, found.col_of_row, objective)
         wrong = wrong or figure_fault(
-            instance.published, objective, maximise=instance.maximise, proved=found.proved
+            instance.published, objective, maximise=instance.maximise, proved=is_proved
         )
     if not wrong and bound is not None:
         wrong = bound_fault(instance.published, bound, maximise=instance.maximise)
-    if not wrong and found.proved and (objective is None or objective != bound):
+    if not wrong and is_proved and objective != bound:
         wrong = "it says proved, its bound is another"
     goal = instance.published.upper if instance.maximise else instance.published.lower
     return Line(
@@ -213,7 +219,7 @@ def within_caps(instance: Capped, limit_s: float) -> Line:
         ours_cpu_s=cpu_s,
         objective=objective,
         bound=bound,
-        proved=found.proved,
+        proved=is_proved,
         published=instance.published,
         is_published_optimum=objective is not None and objective == instance.published.optimum,
         gap_percent=_percent(objective, bound),
@@ -262,7 +268,9 @@ def _percent(objective: int | None, bound: int | None) -> float | None:
 
 
 def _row(line: Line) -> str:
-    state = "proved" if line.proved else f"gap {line.gap_percent or 0:.3f} %"
+    state = "proved" if line.proved else "no answer"
+    if line.gap_percent:
+        state = f"gap {line.gap_percent:.3f} %"
     low, high = line.published
     published = f"{low}" if low == high else f"{low} to {high}"
     return (

@@ -107,6 +107,25 @@ def test_a_capped_instance_is_solved_in_both_senses(
     ]
 
 
+@coupled
+def test_an_instance_without_an_answer_in_time_is_a_line_without_an_objective(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Jobs 0 and 1 first fill half of each agent; only together on one they leave room for job 2.
+    (folder / "gap" / "t").write_text("2 3\n 1 9 5\n 9 1 5\n 1 1 2\n 1 1 2\n 2 2\n")
+    (folder / "gap" / "BOUNDS.txt").write_text("t_Min\t15\t15\n")
+    asked = ["--only", "gap", "--folder", str(folder)]
+    code, lines, _ = _main(capsys, *asked, "--limit", "1e-9")
+    assert code == 0
+    assert [(line["objective"], line["bound"], line["proved"]) for line in lines] == [
+        (None, None, False)
+    ]
+    code, lines, _ = _main(capsys, *asked)
+    assert [(line["objective"], line["proved"], line["wrong"]) for line in lines] == [
+        (15, True, "")
+    ]
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "why"),
     [
