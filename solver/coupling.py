@@ -71,7 +71,9 @@ def settle(task: Task, start: Ints | None) -> Settled:
             for bounds, reached in ((task.known, relaxed), (task.capped, capped))
             if reached == at and at < len(bounds)
         ]
-        lower, proved = searching.level(at, max(hints, default=None))
+        hint = max(hints, default=None)
+        pure = relaxed == at and at < len(task.known) and hint == task.known[at]
+        lower, proved = searching.level(at, hint, pure=pure)
         bound.append(lower)
         if not proved:
             return Settled(searching.best, _padded(bound), at, relaxed)

@@ -147,7 +147,11 @@ class Search:
             return
         if len(self._alive) <= PROPOSED_PAIRS:
             if not self._task.side.floors:
-                self._classes_best = self._branched(CLASS_LEVELS, self._alive)[1]
+                bound, _ = self._branched(CLASS_LEVELS, self._alive)
+                # The best plan may be another: one more urgent served may cost many others.
+                weights = zip(CLASS_LEVELS, _class_weights(CLASS_LEVELS), strict=True)
+                total = sum(weight * self.value(at) for at, weight in weights)
+                self._classes_best = bound is not None and total <= bound
             return
         self._walk()
 
@@ -173,12 +177,16 @@ class Search:
         """Gives what the best plan so far comes to at a level."""
         return self._tally[at]
 
-    def level(self, at: int, known: int | None) -> tuple[int | None, bool]:
-        """Settles one level: its bound, and whether the best plan reaches it."""
+    def level(self, at: int, known: int | None, *, pure: bool) -> tuple[int | None, bool]:
+        """
+        Settles one level: its bound, and whether the best plan reaches it.
+
+        ``pure`` tells that the bound known is that of the problem without side constraints.
+        """
         lower = known
         if lower is None or self.value(at) > lower:
             lower = self._searched(at, lower)
-        elif at != TIE_LEVEL and at < len(self._task.known) and lower == self._task.known[at]:
+        elif pure and at != TIE_LEVEL:
             # Whoever reaches the bound uses only pairs of reduced cost zero.
             spare = self._allowed(at) - lower
             near = self._task.reduced_of(at, self._alive) <= spare
@@ -273,9 +281,7 @@ class Search:
 
     def _below(self, at: int, value: float, reduced: Reals, lower: int) -> int:
         """Searches below the best plan, first among the pairs that the relaxation likes best."""
-        few = _smallest(reduced, CORE_PER_ROW * self._task.pairs.rows)
-        reach = float(reduced[few].max(initial=0.0))
-        core = self._alive[few]
+        core = self._alive[_smallest(reduced, CORE_PER_ROW * self._task.pairs.rows)]
         while True:
             used = self.best[self.best != UNSERVED]
             bound, complete = self._branched((at,), np.union1d(core, used))
@@ -283,15 +289,14 @@ class Search:
             if self.value(at) <= lower:
                 return lower
             if not complete:
-                # Below the reach everything was in the core, whose own bound holds there.
+                # The core's own bound says nothing of plans outside it.
                 inside = lower if bound is None else bound
                 outside = lower if len(core) < len(self._alive) else self.value(at)
                 return max(lower, min(inside, outside, self.value(at)))
             wanted = self._alive[reduced <= gap + SLACK]
             if np.isin(wanted, core).all():
                 return self.value(at)
-            reach = gap
-            core = self._alive[reduced <= reach + SLACK]
+            core = wanted
 
     def _branched(self, levels: Sequence[int], keep: Ints) -> tuple[int | None, bool]:
         """
@@ -353,8 +358,12 @@ class Search:
             self.best, self._tally = arc_of_row, counted
 
 
+def _class_weights(levels: Sequence[int]) -> list[int]:
+    return [CLASS_WEIGHT ** (len(levels) - 1 - place) for place in range(len(levels))]
+
+
 def _weighed(model: Model, levels: Sequence[int]) -> Ints:
-    weights = (CLASS_WEIGHT ** (len(levels) - 1 - place) for place in range(len(levels)))
+    weights = _class_weights(levels)
     parts = [weight * model.cost(at) for at, weight in zip(levels, weights, strict=True)]
     total: Ints = np.sum(parts, axis=0, dtype=np.int64)
     return total
