@@ -6,7 +6,7 @@ written, and solves it level by level or as one weighted sum whose optimum is th
 An answer counts by what its whole numbers add up to, and is refused when they break a row.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from math import ceil
@@ -84,7 +84,7 @@ def by_levels(model: Model, engine: Engine, limit_s: float) -> Answer:
     """Makes each level's optimum a row of the next, and its solution a hint."""
     began, best, rows = perf_counter(), dict[str, int](), list[tuple[Goal, int]]()
     values, bound = None, None
-    for level, goal in model.goals.items():
+    for level, goal in _in_turn(model):
         left = limit_s - (perf_counter() - began)
         stage = engine(model, goal, rows, max(left, SLACK), values) if left > 0 else None
         if stage is not None and stage.values is not None:
@@ -93,12 +93,21 @@ def by_levels(model: Model, engine: Engine, limit_s: float) -> Answer:
             bound = None if stage is None else stage.bound
             note = f"level {level} not proved in {limit_s:g} s"
             return _answer(model, best, values, bound, note)
-        best[level] = model.value(level, values)
-        give = 0
-        if level == "2" and model.problem.policy.spread is not None:
-            give = best[level] * model.problem.policy.spread.give_percent // FULL
-        rows.append((goal, best[level] + give))
+        again, reached, give = level in best, model.value(level, values), 0
+        if not again:
+            best[level] = reached
+        if level == "2" and not again and model.problem.policy.spread is not None:
+            give = reached * model.problem.policy.spread.give_percent // FULL
+        rows.append((goal, reached + give))
     return _answer(model, best, values, bound, "")
+
+
+def _in_turn(model: Model) -> Iterator[tuple[str, Goal]]:
+    """Gives the levels in order; inconvenience once more after the spread that it gave way to."""
+    for level, goal in model.goals.items():
+        yield level, goal
+        if level == "3":
+            yield "2", model.goals["2"]
 
 
 def weighted(model: Model, engine: Engine, limit_s: float, largest: int) -> Answer:
