@@ -50,6 +50,10 @@ class Relaxing:
         self._useful = np.zeros(len(pairs.slot), dtype=np.bool_)
         self._useful[liking] = True
 
+    def like(self, arcs: Ints) -> None:
+        """Keeps pairs in every relaxation from now on: those of a known plan make it possible."""
+        self._useful[arcs] = True
+
     def model(self, keep: Ints, *, tight: bool = False) -> Model:
         """Gives the model over some pairs with all cuts so far."""
         return model_of(self._pairs, self._side, keep, self.cuts, tight=tight)

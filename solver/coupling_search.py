@@ -261,6 +261,7 @@ class Search:
             return known
         if at == CLASS_LEVELS[-1] and known is not None and self._classes_best:
             return self.value(at)
+        self._relaxing.like(self.best[self.best != UNSERVED])
         loose = self._relaxing.relaxed(at, self._most, self._alive, self._out_of_time)
         if loose is None:
             if self._out_of_time():
@@ -270,7 +271,8 @@ class Search:
         if self.value(at) > lower:
             before = self.value(at)
             lower = self._below(at, loose.value, loose.reduced, lower)
-            if self.value(at) < before and len(self._alive) > PROPOSED_PAIRS:
+            many = len(self._alive) > PROPOSED_PAIRS
+            if self.value(at) < before and many and at in CLASS_LEVELS:
                 # The search looked at this level alone: the levels after it suffered.
                 self._walk()
         if self.value(at) <= lower:
