@@ -30,6 +30,12 @@ RARE: Words = (
     "Other reasons, each too rare to be counted by itself.",
 )
 
+DISPLACED: Words = (
+    "Sans place à cause d'un plancher :",
+    "Without a seat because of a floor:",
+)
+"""Heads the referrals that a floor displaced, by id: for coordinators, who set the floor."""
+
 OPTIONAL_LEVELS = ("0", "3", "4")
 """Shown only where a territory's policy makes them count."""
 
@@ -142,6 +148,7 @@ def plan_figures(report: PlanReport, policy: Policy) -> dict[str, Any]:
         "without_own_practitioner": report.without_own_practitioner,
         "unserved_reasons": reasons,
         "unserved_other_reasons": rest,
+        "displaced": list(found.displaced),
         "levels": list(LEVELS),
         "proved": found.proved,
         "proved_levels": found.proved_levels,
@@ -193,6 +200,8 @@ def plan_tables(session: Session, report: PlanReport, policy: Policy) -> None:
         session.out.print(f"{count} x {_general(ReasonCode(code), session.lang)}")
     if rest:
         session.out.print(f"{rest} x {word(RARE, session.lang)}")
+    if found.displaced:
+        session.out.print(f"{word(DISPLACED, session.lang)} {', '.join(found.displaced)}")
     session.out.print(_proof_table(session, found))
     for conflict in report.conflicts:
         session.out.print(f"{conflict.referral} {conflict.slot}: {conflict.why}")
