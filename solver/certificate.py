@@ -14,7 +14,7 @@ the rules of ``check_rules``, and no arcs are kept.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, takewhile
 from typing import NamedTuple
 
@@ -195,30 +195,40 @@ def _option_violations(rules: Rules, plan: Plan) -> Iterator[Violation]:
 
 
 def _broken_options(rules: Rules, plan: Plan) -> Iterator[tuple[str, str, int]]:
+    if not plan.duals:
+        return
     problem = rules.problem
     levels = [LEVELS.index(duals.level) for duals in plan.duals]
     told = {one.referral: one.slot for one in problem.told}
     seats: dict[str, list[tuple[int, tuple[int, ...]]]] = defaultdict(list)
-    for column, (slot_id, seat) in enumerate(problem.free_seats):
-        duals = tuple(level.seat[column] for level in plan.duals)
+    by_seat = zip(*(level.seat for level in plan.duals), strict=True)
+    for (slot_id, seat), duals in zip(problem.free_seats, by_seat, strict=True):
         seats[slot_id].append((seat, duals))
-        at = _first_negative(levels, (-dual for dual in duals))
+        at = _first_negative(levels, [-dual for dual in duals])
         if at is not None:
             yield "certificate.unused", f"{slot_id}#{seat}", at
+    judged = COST_LEVEL in levels
+    cost_at = levels.index(COST_LEVEL) if judged else 0
     for row, referral in enumerate(problem.referrals):
         own = tuple(level.referral[row] for level in plan.duals)
         staying = [int(at == UNSERVED_LEVEL[referral.priority]) for at in levels]
-        costs = (cost - dual for cost, dual in zip(staying, own, strict=True))
-        at = _first_negative(levels, costs)
+        at = _first_negative(levels, [cost - u for cost, u in zip(staying, own, strict=True)])
         # Who was told a seat keeps one: staying unserved is no option.
         if at is not None and referral.id not in told:
             yield "certificate.unserved", referral.id, at
+        balanced = tuple(-u for u in own[:cost_at])
         for slot, figures in rules.allowed(referral):
-            moved = told.get(referral.id, slot.id) != slot.id
-            pair = _Pair(referral.id, slot.id, figures.cost, moved)
-            for seat, duals in seats[slot.id]:
-                reduced = _reduced_costs(plan.seed, levels, pair, own, duals)
-                at = _first_negative(levels, reduced)
+            for seat, duals in seats.get(slot.id, ()):
+                # Nearly all pairs cost nothing up to level 2 and leave the face there.
+                if (
+                    judged
+                    and figures.cost > own[cost_at] + duals[cost_at]
+                    and duals[:cost_at] == balanced
+                ):
+                    continue
+                moved = told.get(referral.id, slot.id) != slot.id
+                pair = _Pair(referral.id, slot.id, figures.cost, moved)
+                at = _first_negative(levels, _reduced_costs(plan.seed, levels, pair, own, duals))
                 if at is not None:
                     yield "certificate.arc", f"{referral.id} {slot.id}#{seat}", at
 
@@ -245,7 +255,7 @@ def _reduced_costs(
         yield cost - u - v
 
 
-def _first_negative(levels: Sequence[int], reduced_costs: Iterator[int]) -> int | None:
+def _first_negative(levels: Sequence[int], reduced_costs: Iterable[int]) -> int | None:
     """Gives the level at which an option breaks the proof; None when it leaves the face first."""
     for level, reduced in zip(levels, reduced_costs, strict=False):
         if reduced:

@@ -93,7 +93,9 @@ def _each_referral_once(rules: Rules, plan: Plan) -> Iterator[Violation]:
 
 def _seats(problem: Problem, plan: Plan) -> Iterator[Violation]:
     capacity = {slot.id: slot.capacity for slot in problem.slots}
-    free = set(problem.free_seats)
+    free: dict[str, list[int]] = defaultdict(list)
+    for slot, seat in problem.free_seats:
+        free[slot].append(seat)
     used: Counter[tuple[str, int]] = Counter()
     sitting: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for assignment in plan.assignments:
@@ -105,15 +107,14 @@ def _seats(problem: Problem, plan: Plan) -> Iterator[Violation]:
         elif not 0 <= seat < capacity[slot]:
             detail = f"slot has {capacity[slot]} seats"
             yield Violation(rule="seat.unknown", subject=name, detail=detail)
-        elif (slot, seat) not in free:
+        elif seat not in free.get(slot, ()):
             yield Violation(rule="seat.pinned", subject=name, detail="taken by a pin")
         elif used[slot, seat] == 2:  # noqa: PLR2004 - the second use is the violation, once a seat
             yield Violation(rule="seat.twice", subject=name, detail="two referrals on one seat")
         else:
             sitting[slot].append((assignment.referral, seat))
     for slot, seated in sitting.items():
-        lowest = [seat for of, seat in problem.free_seats if of == slot][: len(seated)]
-        if [seat for _, seat in sorted(seated)] != lowest:
+        if [seat for _, seat in sorted(seated)] != free[slot][: len(seated)]:
             detail = "referrals in id order take the lowest free seats"
             yield Violation(rule="seat.order", subject=slot, detail=detail)
 

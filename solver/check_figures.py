@@ -37,16 +37,37 @@ def pair_cost(
     policy: Policy, referral: Referral, slot: Slot, wait_minutes: int, travel_minutes: int
 ) -> int:
     """Gives the inconvenience of a pair in weighted minutes (level 2)."""
+    weight = policy.waiting.of(referral.priority)
+    return (
+        waiting_cost(weight, half_deadline(referral), wait_minutes)
+        + travel_cost(policy, travel_minutes)
+        + stranger_cost(policy, referral, slot.practitioner)
+    )
+
+
+def half_deadline(referral: Referral) -> int:
+    """Gives half of the minutes in which a referral is to be seen, at least one."""
     deadline = referral.deadline or referral.received_at
     length = max(SHORTEST_DEADLINE_MINUTES, whole_minutes(deadline - referral.received_at))
-    half = length // 2
-    late = max(0, wait_minutes - half)
-    waiting = policy.waiting.of(referral.priority) * (wait_minutes + late**2 // half)
+    return length // 2
+
+
+def waiting_cost(weight: int, half: int, wait_minutes: int) -> int:
+    """Gives what waiting costs: past half of the deadline, each minute weighs more."""
+    late = wait_minutes - half
+    return weight * (wait_minutes + late**2 // half if late > 0 else wait_minutes)
+
+
+def travel_cost(policy: Policy, travel_minutes: int) -> int:
+    """Gives what a journey costs: beyond comfort, each minute weighs more."""
     far = max(0, travel_minutes - policy.comfort_minutes)
-    travel = policy.travel_weight * (travel_minutes + far**2 // policy.comfort_minutes)
-    own = referral.patient.own_practitioner
-    other = own is not None and own != slot.practitioner
-    return waiting + travel + (policy.not_own_practitioner_minutes if other else 0)
+    return policy.travel_weight * (travel_minutes + far**2 // policy.comfort_minutes)
+
+
+def stranger_cost(policy: Policy, referral: Referral, practitioner: str) -> int:
+    """Gives what it costs to see another than one's own practitioner."""
+    other = referral.patient.own_practitioner not in (None, practitioner)
+    return policy.not_own_practitioner_minutes if other else 0
 
 
 @lru_cache(maxsize=100_000)

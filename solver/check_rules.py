@@ -1,5 +1,8 @@
 """
-The rules of ``docs/rules.md`` a second time: plain Python, one pair at a time, nothing clever.
+The rules of ``docs/rules.md`` a second time, in plain Python.
+
+``Rules.refusal`` asks one pair, rule by rule. ``Rules.allowed`` gives what ``refusal`` would let
+pass, without asking about every slot: tests compare the two.
 
 ``check`` and ``certificate`` stand on this file. It shares no line with ``arcs``, ``travel`` and
 ``costs``, so that a mistake must be made twice, in two shapes, before a wrong plan passes. Rule
@@ -8,18 +11,30 @@ names are spelled out here; a test compares them with ``slotengine.reasons.Rule`
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 
 from slotengine.codes import Mobility, Mode, SlotState
 from slotengine.domain import Practitioner, Referral, Site, Slot, by_id
 from slotengine.problem import Problem
 from slotengine.side_constraints import Step
-from slotengine.solver.check_figures import MINUTE, Figures, pair_cost, whole_minutes
+from slotengine.solver.check_figures import (
+    MINUTE,
+    Figures,
+    half_deadline,
+    pair_cost,
+    stranger_cost,
+    travel_cost,
+    waiting_cost,
+    whole_minutes,
+)
+from slotengine.solver.check_kinds import kind_refusal, shared_modes
+from slotengine.solver.check_offer import MICROSECOND, Offer, Place, road_limit
 from slotengine.solver.check_side import Booking, Load, Side, in_time
 from slotengine.solver.check_travel import Roads
 
 MODE_ORDER = (Mode.AMB, Mode.VR, Mode.HH)
 """Which mode comes first between equally cheap ones."""
+
+MICROSECONDS_PER_MINUTE = MINUTE // MICROSECOND
 
 MODE_RULES = ("mobility", "access", "location", "travel", "reach", "tour", "cap")
 """Rules that depend on the mode, in the order in which they are asked."""
@@ -32,38 +47,12 @@ RULES = (
 """Every rule, in the order in which they are asked."""
 
 
-def _shares(referral: Referral, slot: Slot) -> bool:
-    return slot.territory == referral.territory or referral.territory in slot.shared_with
-
-
-def _specialty_fits(referral: Referral, practitioner: Practitioner) -> bool:
-    wanted = referral.specialties
-    return not wanted or any(code in practitioner.specialties for code in wanted)
-
-
-def _age_fits(age: int | None, practitioner: Practitioner) -> bool:
-    youngest, oldest = practitioner.min_age, practitioner.max_age
-    if youngest is None and oldest is None:
-        return True
-    if age is None:
-        return False
-    return (youngest is None or youngest <= age) and (oldest is None or age <= oldest)
-
-
-def _motive_fits(referral: Referral, practitioner: Practitioner) -> bool:
-    if referral.motive is None:
-        return not practitioner.accepted_motives
-    code = referral.motive.code
-    if code in practitioner.refused_motives:
-        return False
-    return not practitioner.accepted_motives or code in practitioner.accepted_motives
-
-
 class Rules:
     """
     Answers who may have which slot, and at what cost, for one problem.
 
-    Travel is remembered per patient and site, since a site has many slots.
+    The journeys of one referral are remembered, since a site has many slots; those of all would
+    not fit in memory.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -90,31 +79,25 @@ class Rules:
         for booking in self.side.pinned:
             self._tour[booking.slot.practitioner].append(booking)
         self._load = Load(self.side, self.side.pinned)
-        self._journeys: dict[tuple[str, str, Mode], tuple[int, int] | None] = {}
+        self._journeys: dict[tuple[str, Mode], tuple[int, int] | None] = {}
+        self._traveller = ""
+        self._offer = Offer(problem)
 
     def refusal(self, referral: Referral, slot: Slot) -> str | None:
         """Gives the first rule that a pair fails, in the order of rules.md, or None if allowed."""
         practitioner = self.practitioners[slot.practitioner]
-        shared = _shared_modes(referral, slot)
-        asked = (
-            ("sharing", _shares(referral, slot)),
-            ("profession", practitioner.profession in referral.professions),
-            ("specialty", _specialty_fits(referral, practitioner)),
-            ("mode", bool(shared)),
-            ("audience", self._admits(referral, slot)),
-            ("age", _age_fits(referral.patient.age, practitioner)),
-            ("motive", _motive_fits(referral, practitioner)),
-        )
-        for rule, fits in asked:
-            if not fits:
-                return rule
+        of_its_kind = kind_refusal(self.policy, referral, practitioner, slot)
+        if of_its_kind is not None:
+            return of_its_kind
         at_that_time = self._time_refusal(referral, slot)
         if at_that_time is not None:
             return at_that_time
         beside_pins = self._pinned_refusal(referral, slot)
         if beside_pins is not None:
             return beside_pins
-        refusals = [self._mode_refusal(referral, slot, mode) for mode in shared]
+        refusals = [
+            self._mode_refusal(referral, slot, mode) for mode in shared_modes(referral, slot)
+        ]
         if None in refusals:
             return None
         # The latest rule that any mode got to says best what stood in the way.
@@ -136,28 +119,69 @@ class Rules:
         """
         Gives every slot that a referral may have, with its cheapest mode, in the problem's order.
 
-        The practitioner's part of the rules is asked once per referral, and what is cheap to ask
-        of a slot comes first.
+        What is the same for many slots is asked once: of a kind of place, then of a place, and of
+        a slot only what is left.
         """
-        suited = {
-            key
-            for key, practitioner in self.practitioners.items()
-            if practitioner.profession in referral.professions
-            and _specialty_fits(referral, practitioner)
-            and _age_fits(referral.patient.age, practitioner)
-            and _motive_fits(referral, practitioner)
-        }
-        for slot in self.problem.slots:
-            if (
-                slot.practitioner in suited
-                and self._time_refusal(referral, slot) is None
-                and _shares(referral, slot)
-                and self._admits(referral, slot)
-                and self._pinned_refusal(referral, slot) is None
+        found = [
+            choice
+            for place in self._offer.near(referral)
+            for choice in self._choices(referral, place)
+        ]
+        for _, slot, figures in sorted(found):
+            yield slot, figures
+
+    def _choices(self, referral: Referral, place: Place) -> Iterator[tuple[int, Slot, Figures]]:
+        """Gives the slots of a suited place that a referral may have, after their position."""
+        instant = self._offer.instant
+        earliest = instant(self._earliest)
+        last = None if referral.deadline is None else instant(referral.deadline)
+        in_time = place.between(earliest, last)
+        if not in_time:
+            return
+        example = place.slots[0]
+        ways = [
+            (mode, *journey, travel_cost(self.policy, journey[1]))
+            for mode in MODE_ORDER
+            if mode in referral.modes
+            and mode in example.modes
+            and self._place_refusal(referral, example, mode) is None
+            and (journey := self._journey(referral, example, mode)) is not None
+        ]
+        if not ways:
+            return
+        apart = self._restricted(referral)
+        booked = self.side.capped or example.practitioner in self._tour
+        received = instant(referral.received_at)
+        weight, half = self.policy.waiting.of(referral.priority), half_deadline(referral)
+        stranger = stranger_cost(self.policy, referral, example.practitioner)
+        for at in in_time:
+            slot, start = place.slots[at], place.starts[at]
+            if apart and (
+                self._time_refusal(referral, slot) or self._pinned_refusal(referral, slot)
             ):
-                modes = self.modes(referral, slot)
-                if modes:
-                    yield slot, modes[0]
+                continue
+            wait = max(0, -((received - start) // MICROSECONDS_PER_MINUTE))
+            waiting = waiting_cost(weight, half, wait) + stranger
+            best: Figures | None = None
+            for mode, metres, minutes, travelling in ways:
+                cost = waiting + travelling
+                if (
+                    earliest + minutes * MICROSECONDS_PER_MINUTE <= start
+                    and (best is None or cost < best.cost)
+                    and not (booked and self._booked_refusal(referral, slot, mode))
+                ):
+                    best = Figures(mode, metres, minutes, wait, cost)
+            if best is not None:
+                yield place.order[at], slot, best
+
+    def _restricted(self, referral: Referral) -> bool:
+        """Tells whether a referral's windows, pins, pathway or group refuse it slots in time."""
+        return bool(
+            referral.windows
+            or referral.patient.key in self._busy
+            or referral.follows is not None
+            or referral.group in self._pinned_group
+        )
 
     def figures(self, referral: Referral, slot: Slot, mode: Mode) -> Figures | None:
         """Gives the figures of a pair in a mode, allowed or not; None where no way leads there."""
@@ -169,10 +193,6 @@ class Rules:
         return Figures(
             mode, metres, minutes, wait, pair_cost(self.policy, referral, slot, wait, minutes)
         )
-
-    def _admits(self, referral: Referral, slot: Slot) -> bool:
-        admitted = self.policy.audiences[referral.source]
-        return any(audience in slot.audiences for audience in admitted)
 
     def _time_refusal(self, referral: Referral, slot: Slot) -> str | None:
         if slot.state is not SlotState.OPEN:
@@ -227,6 +247,16 @@ class Rules:
         return len(places) <= 1 and self.side.run(every)
 
     def _mode_refusal(self, referral: Referral, slot: Slot, mode: Mode) -> str | None:
+        at_that_place = self._place_refusal(referral, slot, mode)
+        if at_that_place is not None:
+            return at_that_place
+        journey = self._journey(referral, slot, mode)
+        if journey is None or self._earliest + journey[1] * MINUTE > slot.start:
+            return "reach"
+        return self._booked_refusal(referral, slot, mode)
+
+    def _place_refusal(self, referral: Referral, slot: Slot, mode: Mode) -> str | None:
+        """Asks the rules of a mode that are the same for all slots of one site."""
         patient = referral.patient
         if mode is Mode.AMB and patient.mobility is Mobility.HOMEBOUND:
             return "mobility"
@@ -235,18 +265,11 @@ class Rules:
             return "access"
         if mode is not Mode.VR and patient.location is None:
             return "location"
-        return self._way_refusal(referral, slot, mode) or self._booked_refusal(referral, slot, mode)
-
-    def _way_refusal(self, referral: Referral, slot: Slot, mode: Mode) -> str | None:
         journey = self._journey(referral, slot, mode)
-        limit = referral.max_travel_metres if mode is Mode.AMB else self.policy.home_visit_metres
         if journey is None:
             return "travel"
-        metres, minutes = journey
-        if mode is not Mode.VR and limit is not None and metres > limit:
-            return "travel"
-        arrival: datetime = self._earliest + minutes * MINUTE
-        return "reach" if arrival > slot.start else None
+        limit = road_limit(self.policy, referral, mode)
+        return "travel" if limit is not None and journey[0] > limit else None
 
     def _booked_refusal(self, referral: Referral, slot: Slot, mode: Mode) -> str | None:
         """Asks what the pins of its practitioner leave to a booking."""
@@ -262,7 +285,10 @@ class Rules:
         """Gives metres and minutes of the one who travels, or None if there is no way."""
         if mode is Mode.VR:
             return 0, 0
-        key = (referral.id, slot.site, mode)
+        if referral.id != self._traveller:
+            self._traveller = referral.id
+            self._journeys = {}
+        key = (slot.site, mode)
         if key not in self._journeys:
             self._journeys[key] = self._travelled(referral, self.sites[slot.site], mode)
         return self._journeys[key]
@@ -282,7 +308,3 @@ class Rules:
 def overlap(one: Slot, other: Slot) -> bool:
     """Tells whether two slots share time; touching is not sharing."""
     return one.start < other.end and other.start < one.end
-
-
-def _shared_modes(referral: Referral, slot: Slot) -> list[Mode]:
-    return [mode for mode in referral.modes if mode in slot.modes]
