@@ -12,10 +12,15 @@ import pytest
 from builders import NOW
 
 from slotengine.cli_options import exit_code, instant, language
+from slotengine.cli_show import plan_figures
+from slotengine.codes import Priority
 from slotengine.errors import InputError, SlotEngineError
-from slotengine.fixtures import NAMES
+from slotengine.fixtures import NAMES, territory
 from slotengine.labels import Lang
+from slotengine.planning import report
 from slotengine.problem import Plan
+from slotengine.side_constraints import Floor
+from slotengine.solver import solve
 
 MORNING = "2026-11-24T09:00:00+01:00"
 
@@ -369,3 +374,15 @@ def test_an_instant_keeps_its_offset() -> None:
 def test_a_bug_of_ours_has_a_code_of_its_own() -> None:
     assert exit_code(SlotEngineError("odd")) == 1
     assert exit_code(None) == 0
+
+
+def test_a_plan_shows_whom_a_floor_displaced() -> None:
+    plain = territory("confluent").problem()
+    floor = Floor(percent=100, priority=Priority.ROUTINE)
+    floored = plain.replaced(policy=plain.policy.replaced(floors=(floor,)))
+    before = {one.referral for one in solve(plain).unserved}
+    found = solve(floored)
+    shown = plan_figures(report(floored, found, left_out=(), conflicts=()), floored.policy)
+    # Every routine referral comes first now: who lost a seat had one without the floor.
+    assert shown["displaced"]
+    assert set(shown["displaced"]) == {one.referral for one in found.unserved} - before
