@@ -64,6 +64,9 @@ LIKED_PER_ROW = 40
 WALK_SHARE = 0.6
 """Share of the time left that the walk through neighbourhoods may take before levels are proved."""
 
+WHOLE_SHARE = 0.95
+"""Share of the walk where nothing is proved after it; the rest is for writing the plan."""
+
 RELAXED_PAIRS = 2_000_000
 """
 Most pairs that are relaxed. Beyond, a level is bounded by flows alone: the relaxation of 550,000
@@ -158,7 +161,8 @@ class Search:
     def _walk(self) -> None:
         """Improves all levels together, neighbourhood by neighbourhood, for a share of the time."""
         around = Neighbourhoods(self._task.pairs, self._task.side, self._task.tours, self._alive)
-        until = self._task.seconds_left() * (1 - WALK_SHARE)
+        share = WALK_SHARE if len(self._alive) <= RELAXED_PAIRS else WHOLE_SHARE
+        until = self._task.seconds_left() * (1 - share)
         asked = count()
 
         def enough() -> bool:
