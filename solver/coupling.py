@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from slotengine.problem import LEVELS, SPREAD_LEVEL
-from slotengine.solver.coupling_search import Search, Task
+from slotengine.solver.coupling_search import Search
+from slotengine.solver.coupling_task import Task
 from slotengine.solver.encoding import Ints
 
 

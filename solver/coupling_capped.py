@@ -15,7 +15,7 @@ from slotengine.codes import Priority
 from slotengine.errors import ProblemError, SolverTimeoutError
 from slotengine.problem import COST_LEVEL, UNSERVED_LEVEL, Limits
 from slotengine.solver.coupling import settle
-from slotengine.solver.coupling_search import Task
+from slotengine.solver.coupling_task import Task
 from slotengine.solver.duals import REQUIRED, UNSERVED
 from slotengine.solver.encoding import Indices, Ints
 from slotengine.solver.mending import mended

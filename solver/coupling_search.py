@@ -5,8 +5,7 @@ Each level ends as soon as the best plan reaches a bound: one that was known, th
 relaxation, whose reduced costs then rule pairs out, or that of branch and bound.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import count
 
 import numpy as np
@@ -27,14 +26,12 @@ from slotengine.solver.coupling_model import Cut, Model
 from slotengine.solver.coupling_neighbourhoods import Neighbourhoods
 from slotengine.solver.coupling_pruning import usable
 from slotengine.solver.coupling_relaxing import Relaxing
+from slotengine.solver.coupling_task import Task
 from slotengine.solver.coupling_tours import Wars
 from slotengine.solver.duals import UNSERVED
 from slotengine.solver.encoding import Ints, Reals
-from slotengine.solver.pairs import Pairs
-from slotengine.solver.side import Side
 from slotengine.solver.soundness import fault
-from slotengine.solver.tallies import TieOf, tally
-from slotengine.solver.tours import Tours
+from slotengine.solver.tallies import tally
 
 ROUNDS = 50
 """Most times that a search is repeated because its plan asked for impossible ways between homes."""
@@ -87,35 +84,6 @@ problems end far below, and what does not end here would not end in minutes.
 
 LEAST_SECONDS = 1e-3
 """Shortest limit of a search that began when time was just out."""
-
-ReducedOf = Callable[[int, Ints], Ints]
-"""Gives reduced costs of pairs at a level of the relaxed problem whose bound was reached."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Task:
-    """
-    What is searched: pairs, side constraints, tie-breaks, the levels that count.
-
-    ``known`` are bounds of the leading levels without side constraints, each among the plans that
-    are best there at the levels before it, and ``reduced_of`` prices pairs under their proof;
-    ``capped`` are such bounds of the problem with caps counted in bookings, or none.
-    ``give_percent`` is how much of level 2 level 3 may cost; ``seconds`` is the limit,
-    ``seconds_left`` tells how much of it is left, ``nodes`` how many nodes one search may open.
-    """
-
-    pairs: Pairs
-    side: Side
-    tours: Tours | None
-    tie_of: TieOf
-    levels: tuple[int, ...]
-    known: Sequence[int]
-    reduced_of: ReducedOf
-    give_percent: int
-    seconds: float
-    seconds_left: Callable[[], float]
-    nodes: int | None
-    capped: Sequence[int] = ()
 
 
 class Search:

@@ -24,7 +24,7 @@ from slotengine.solver.costs import tie_breaks
 from slotengine.solver.coupling import Settled, settle
 from slotengine.solver.coupling_flow import Counting, flowed
 from slotengine.solver.coupling_model import moved
-from slotengine.solver.coupling_search import Task
+from slotengine.solver.coupling_task import Task
 from slotengine.solver.coupling_tours import Wars
 from slotengine.solver.duals import UNSERVED, Duals
 from slotengine.solver.encoding import Indices, Ints
