@@ -14,11 +14,13 @@ the rules of ``check_rules``, and no arcs are kept.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, takewhile
+from operator import ge, gt
 from typing import NamedTuple
 
 from slotengine.codes import Mode
+from slotengine.domain import Slot
 from slotengine.problem import (
     COST_LEVEL,
     LEVELS,
@@ -207,8 +209,7 @@ def _broken_options(rules: Rules, plan: Plan) -> Iterator[tuple[str, str, int]]:
         at = _first_negative(levels, [-dual for dual in duals])
         if at is not None:
             yield "certificate.unused", f"{slot_id}#{seat}", at
-    judged = COST_LEVEL in levels
-    cost_at = levels.index(COST_LEVEL) if judged else 0
+    suspects = _Suspects(problem, levels, seats)
     for row, referral in enumerate(problem.referrals):
         own = tuple(level.referral[row] for level in plan.duals)
         staying = [int(at == UNSERVED_LEVEL[referral.priority]) for at in levels]
@@ -216,21 +217,58 @@ def _broken_options(rules: Rules, plan: Plan) -> Iterator[tuple[str, str, int]]:
         # Who was told a seat keeps one: staying unserved is no option.
         if at is not None and referral.id not in told:
             yield "certificate.unserved", referral.id, at
-        balanced = tuple(-u for u in own[:cost_at])
-        for slot, figures in rules.allowed(referral):
-            for seat, duals in seats.get(slot.id, ()):
-                # Nearly all pairs cost nothing up to level 2 and leave the face there.
-                if (
-                    judged
-                    and figures.cost > own[cost_at] + duals[cost_at]
-                    and duals[:cost_at] == balanced
-                ):
-                    continue
-                moved = told.get(referral.id, slot.id) != slot.id
-                pair = _Pair(referral.id, slot.id, figures.cost, moved)
+        for slot in suspects.of(own, rules.costs(referral)):
+            figures = rules.choice(referral, slot)
+            if figures is None:
+                continue
+            moved = told.get(referral.id, slot.id) != slot.id
+            pair = _Pair(referral.id, slot.id, figures.cost, moved)
+            for seat, duals in seats[slot.id]:
                 at = _first_negative(levels, _reduced_costs(plan.seed, levels, pair, own, duals))
                 if at is not None:
                     yield "certificate.arc", f"{referral.id} {slot.id}#{seat}", at
+
+
+class _Suspects:
+    """
+    Finds the pairs that their duals and costs up to level 2 don't make leave the face.
+
+    A pair leaves where its first reduced cost that is not 0 is positive: where its costs less
+    ``u``, level by level, come after the seat's ``v`` as words do in a dictionary. So a comparison
+    of tuples judges a pair up to level 2, and the seat that comes last judges a whole slot.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        levels: Sequence[int],
+        seats: Mapping[str, Sequence[tuple[int, tuple[int, ...]]]],
+    ) -> None:
+        self._slots = problem.slots
+        self._before = sum(level < COST_LEVEL for level in levels)
+        self._priced = COST_LEVEL in levels
+        judged = self._before + self._priced
+        # Where no level comes after, a pair that meets its duals exactly has kept to all of them.
+        self._stays = ge if judged < len(levels) else gt
+        self._last = [
+            max((duals[:judged] for _, duals in seats.get(slot.id, ())), default=None)
+            for slot in problem.slots
+        ]
+        self._very_last = max((duals for duals in self._last if duals is not None), default=())
+
+    def of(self, own: tuple[int, ...], costs: Iterable[tuple[int, int]]) -> list[Slot]:
+        """Gives the slots of such pairs of one referral, in the problem's order."""
+        found: set[int] = set()
+        # Before level 2 no pair costs anything.
+        idle = tuple(-u for u in own[: self._before])
+        if not self._priced and not self._stays(self._very_last, idle):
+            return []
+        for at, cost in costs:
+            last = self._last[at]
+            due = (*idle, cost - own[self._before]) if self._priced else idle
+            if last is not None and self._stays(last, due):
+                found.add(at)
+        return [self._slots[at] for at in sorted(found)]
 
 
 class _Pair(NamedTuple):

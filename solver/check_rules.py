@@ -1,8 +1,8 @@
 """
 The rules of ``docs/rules.md`` a second time, in plain Python.
 
-``Rules.refusal`` asks one pair, rule by rule. ``Rules.allowed`` gives what ``refusal`` would let
-pass, without asking about every slot: tests compare the two.
+``Rules.refusal`` asks one pair, rule by rule. ``Rules.allowed`` gives what ``refusal`` lets pass,
+without asking about every slot: tests compare the two.
 
 ``check`` and ``certificate`` stand on this file. It shares no line with ``arcs``, ``travel`` and
 ``costs``, so that a mistake must be made twice, in two shapes, before a wrong plan passes. Rule
@@ -27,7 +27,7 @@ from slotengine.solver.check_figures import (
     whole_minutes,
 )
 from slotengine.solver.check_kinds import kind_refusal, shared_modes
-from slotengine.solver.check_offer import MICROSECOND, Offer, Place, road_limit
+from slotengine.solver.check_offer import MICROSECOND, Offer, road_limit
 from slotengine.solver.check_side import Booking, Load, Side, in_time
 from slotengine.solver.check_travel import Roads
 
@@ -116,72 +116,50 @@ class Rules:
         return sorted(found, key=lambda figures: figures.cost)  # stable: MODE_ORDER breaks ties
 
     def allowed(self, referral: Referral) -> Iterator[tuple[Slot, Figures]]:
-        """
-        Gives every slot that a referral may have, with its cheapest mode, in the problem's order.
+        """Gives every slot a referral may have, its cheapest mode too, in the problem's order."""
+        for at in sorted({at for at, _ in self.costs(referral)}):
+            slot = self.problem.slots[at]
+            figures = self.choice(referral, slot)
+            if figures is not None:
+                yield slot, figures
 
-        What is the same for many slots is asked once: of a kind of place, then of a place, and of
-        a slot only what is left.
-        """
-        found = [
-            choice
-            for place in self._offer.near(referral)
-            for choice in self._choices(referral, place)
-        ]
-        for _, slot, figures in sorted(found):
-            yield slot, figures
+    def choice(self, referral: Referral, slot: Slot) -> Figures | None:
+        """Gives the cheapest mode of a slot whose kind suits a referral; None if refused."""
+        if self._time_refusal(referral, slot) or self._pinned_refusal(referral, slot):
+            return None
+        modes = self.modes(referral, slot)
+        return modes[0] if modes else None
 
-    def _choices(self, referral: Referral, place: Place) -> Iterator[tuple[int, Slot, Figures]]:
-        """Gives the slots of a suited place that a referral may have, after their position."""
+    def costs(self, referral: Referral) -> Iterator[tuple[int, int]]:
+        """
+        Gives a cost for each mode of at least every slot that a referral may have.
+
+        Pins and windows are not asked, which refuse little and take long. What is the same for
+        many slots is asked once: of a kind of place, then of a place, and of a slot only its time.
+
+        Yields
+        ------
+        tuple
+            The slot's position in the problem, and what the pair costs in one mode.
+        """
         instant = self._offer.instant
-        earliest = instant(self._earliest)
+        earliest, received = instant(self._earliest), instant(referral.received_at)
         last = None if referral.deadline is None else instant(referral.deadline)
-        in_time = place.between(earliest, last)
-        if not in_time:
-            return
-        example = place.slots[0]
-        ways = [
-            (mode, *journey, travel_cost(self.policy, journey[1]))
-            for mode in MODE_ORDER
-            if mode in referral.modes
-            and mode in example.modes
-            and self._place_refusal(referral, example, mode) is None
-            and (journey := self._journey(referral, example, mode)) is not None
-        ]
-        if not ways:
-            return
-        apart = self._restricted(referral)
-        booked = self.side.capped or example.practitioner in self._tour
-        received = instant(referral.received_at)
         weight, half = self.policy.waiting.of(referral.priority), half_deadline(referral)
-        stranger = stranger_cost(self.policy, referral, example.practitioner)
-        for at in in_time:
-            slot, start = place.slots[at], place.starts[at]
-            if apart and (
-                self._time_refusal(referral, slot) or self._pinned_refusal(referral, slot)
-            ):
+        for place in self._offer.near(referral):
+            if not place.between(earliest, last):
                 continue
-            wait = max(0, -((received - start) // MICROSECONDS_PER_MINUTE))
-            waiting = waiting_cost(weight, half, wait) + stranger
-            best: Figures | None = None
-            for mode, metres, minutes, travelling in ways:
-                cost = waiting + travelling
-                if (
-                    earliest + minutes * MICROSECONDS_PER_MINUTE <= start
-                    and (best is None or cost < best.cost)
-                    and not (booked and self._booked_refusal(referral, slot, mode))
-                ):
-                    best = Figures(mode, metres, minutes, wait, cost)
-            if best is not None:
-                yield place.order[at], slot, best
-
-    def _restricted(self, referral: Referral) -> bool:
-        """Tells whether a referral's windows, pins, pathway or group refuse it slots in time."""
-        return bool(
-            referral.windows
-            or referral.patient.key in self._busy
-            or referral.follows is not None
-            or referral.group in self._pinned_group
-        )
+            example = place.slots[0]
+            stranger = stranger_cost(self.policy, referral, example.practitioner)
+            for mode in shared_modes(referral, example):
+                journey = self._journey(referral, example, mode)
+                if journey is None or self._place_refusal(referral, example, mode):
+                    continue
+                minutes = journey[1]
+                fixed = travel_cost(self.policy, minutes) + stranger
+                for at in place.between(earliest + minutes * MICROSECONDS_PER_MINUTE, last):
+                    wait = max(0, -((received - place.starts[at]) // MICROSECONDS_PER_MINUTE))
+                    yield place.order[at], fixed + waiting_cost(weight, half, wait)
 
     def figures(self, referral: Referral, slot: Slot, mode: Mode) -> Figures | None:
         """Gives the figures of a pair in a mode, allowed or not; None where no way leads there."""
