@@ -295,7 +295,7 @@ def _reduced_costs(
 
 def _first_negative(levels: Sequence[int], reduced_costs: Iterable[int]) -> int | None:
     """Gives the level at which an option breaks the proof; None when it leaves the face first."""
-    for level, reduced in zip(levels, reduced_costs, strict=False):
+    for reduced, level in zip(reduced_costs, levels, strict=True):
         if reduced:
             return level if reduced < 0 else None
     return None

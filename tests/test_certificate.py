@@ -356,3 +356,51 @@ def test_a_told_referral_has_no_option_to_stay_unserved(lonely: Problem) -> None
     assert {one.rule for one in certify(lonely, plan)} == {"certificate.unserved"}
     told = lonely.replaced(told=(TOLD,))
     assert certify(told, plan) == []
+
+
+def test_the_dearest_seat_of_a_slot_is_judged_and_named() -> None:
+    """A seat that must be used may have any dual: the second seat's makes the pair gain."""
+    asked = problem(slots=(slot(capacity=2),), referrals=(A,))
+    duals = [(rows, (0, 0)) for rows, _ in LONELY_DUALS]
+    assert certify(asked, by_hand(asked, tuple(duals))) == []
+    duals[3] = ((0,), (0, -1))  # leaving the second seat unused costs 1 and leaves the face
+    assert {one.rule for one in certify(asked, by_hand(asked, tuple(duals)))} == {"certificate.gap"}
+    duals[4] = ((240,), (0, 1))
+    duals[3] = ((0,), (0, 0))
+    found = certify(asked, by_hand(asked, tuple(duals)))
+    assert {(one.rule, one.subject) for one in found} == {
+        ("certificate.unused", "slot1#1"),
+        ("certificate.arc", f"{A.id} slot1#1"),
+    }
+
+
+def test_a_pair_that_keeps_its_cost_is_judged_by_who_moves(lonely: Problem) -> None:
+    """Told the other slot, which costs as much: a dual of 1 is what moving costs, 2 is too much."""
+    there = slot("slot2", practitioner="d2")
+    asked = problem(
+        policy=policy(max_told_moves=1),
+        practitioners=(practitioner(), practitioner("d2")),
+        slots=(*lonely.slots, there),
+        referrals=(A,),
+        told=(Told(referral=A.id, slot="slot2"),),
+    )
+    plan = by_hand(lonely, LONELY_DUALS)
+    levels = [*LONELY_DUALS[:5], ((0,), (0, 0)), ((0,), (0, 0))]
+    names = ("1a", "1b", "1c", "1d", "2", "4", "5")
+
+    def broken(moving: int) -> set[tuple[str, str, str]]:
+        levels[5] = ((moving,), (0, 0))
+        duals = tuple(
+            LevelDuals(level=name, referral=rows, seat=(*seats[:1], 0))
+            for name, (rows, seats) in zip(names, levels, strict=True)
+        )
+        said = plan.replaced(duals=duals, bound=(0, 0, 0, 0, 0, 240, 0, moving, 0))
+        found = certify(asked, said)
+        return {(one.rule, one.subject, one.detail[-1]) for one in found if "arc" in one.rule}
+
+    assert broken(0) == set()
+    assert broken(1) == {("certificate.arc", f"{A.id} slot2#0", "4")}
+    assert broken(2) == {
+        ("certificate.arc", f"{A.id} slot1#0", "4"),
+        ("certificate.arc", f"{A.id} slot2#0", "4"),
+    }
