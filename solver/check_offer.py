@@ -98,6 +98,14 @@ class Offer:
 
     def near(self, referral: Referral) -> Iterator[Place]:
         """Gives at least every place where a referral may have a slot."""
+        home = referral.patient.location
+        return self._strip(referral).near(home, self._farthest(referral))
+
+    def suited(self, referral: Referral) -> Iterator[Place]:
+        """Gives every place whose kind suits a referral, near or far."""
+        return self._strip(referral).near(None, None)
+
+    def _strip(self, referral: Referral) -> Strip:
         wishes = (
             *(referral.territory, referral.source, referral.professions, referral.specialties),
             *(referral.modes, referral.patient.age),
@@ -107,7 +115,7 @@ class Offer:
             if len(self._strips) >= MOST_STRIPS:
                 self._strips.clear()
             self._strips[wishes] = self._suited(referral)
-        return self._strips[wishes].near(referral.patient.location, self._farthest(referral))
+        return self._strips[wishes]
 
     def _suited(self, referral: Referral) -> Strip:
         """Gives the places whose kind the first rules allow; equal wishes, equal places."""

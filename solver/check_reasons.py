@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from slotengine.domain import Referral, Slot
+from slotengine.domain import Referral
 from slotengine.problem import Assignment, Unserved, Violation
 from slotengine.solver.check_rules import RULES, Rules
 from slotengine.solver.check_together import TOGETHER, Together
@@ -58,9 +58,15 @@ def _rule_without_seat(rules: Rules, referral: Referral, free: Counter[str]) -> 
         return NO_SLOT
     if not free:
         return NO_FREE_SEAT
-    slots: list[Slot] = [rules.slots[slot] for slot in free]
-    refusals = [rules.refusal(referral, slot) for slot in slots]
-    return max((rule for rule in refusals if rule is not None), key=RULES.index)
+    latest = -1
+    for slots, most in rules.rings(referral):
+        for slot in slots:
+            if latest >= RULES.index(most):
+                break
+            refused_by = rules.refusal(referral, slot) if free[slot.id] else None
+            if refused_by is not None:
+                latest = max(latest, RULES.index(refused_by))
+    return RULES[latest]
 
 
 def _says(verdict: Unserved, wanted: str, seats: int | None = None) -> Iterator[Violation]:

@@ -161,6 +161,20 @@ class Rules:
                     wait = max(0, -((received - place.starts[at]) // MICROSECONDS_PER_MINUTE))
                     yield place.order[at], fixed + waiting_cost(weight, half, wait)
 
+    def rings(self, referral: Referral) -> Iterator[tuple[Iterator[Slot], str]]:
+        """
+        Gives all slots, the likeliest first, for whoever asks how far a referral gets at best.
+
+        Yields
+        ------
+        tuple
+            Slots, and the latest rule that can refuse one that no ring before had.
+        """
+        near, suited = self._offer.near(referral), self._offer.suited(referral)
+        yield (slot for place in near for slot in place.slots), RULES[-1]
+        yield (slot for place in suited for slot in place.slots), "travel"
+        yield iter(self.problem.slots), "opening"
+
     def figures(self, referral: Referral, slot: Slot, mode: Mode) -> Figures | None:
         """Gives the figures of a pair in a mode, allowed or not; None where no way leads there."""
         journey = self._journey(referral, slot, mode)

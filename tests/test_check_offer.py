@@ -23,7 +23,7 @@ from slotengine.policy import Detour
 from slotengine.problem import Problem
 from slotengine.solver import check_offer
 from slotengine.solver.check_offer import Offer
-from slotengine.solver.check_rules import Rules
+from slotengine.solver.check_rules import RULES, Rules
 from slotengine.solver.check_travel import road_metres
 
 STRAIGHT = Detour(factor=0.5, base=1, extra=0)
@@ -53,6 +53,25 @@ def test_an_allowed_pair_has_its_own_cost_among_those_given(seed: int) -> None:
         costs = {(asked.slots[at].id, cost) for at, cost in rules.costs(one)}
         for at, figures in rules.allowed(one):
             assert (at.id, figures.cost) in costs
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_ring_holds_a_slot_that_gets_further_than_it_says(seed: int) -> None:
+    asked = random_coupled(seed) if seed % 2 else random_problem(seed)
+    rules = Rules(asked)
+    for one in asked.referrals:
+        seen: set[str] = set()
+        for ring, (slots, most) in enumerate(rules.rings(one)):
+            for at in slots:
+                refused_by = rules.refusal(one, at)
+                if at.id in seen:
+                    continue
+                seen.add(at.id)
+                if refused_by is None:
+                    assert ring == 0
+                else:
+                    assert RULES.index(refused_by) <= RULES.index(most)
+        assert seen == {at.id for at in asked.slots}
 
 
 def asking(home: Location, there: Location, limit: int, detour: Detour) -> Problem:
