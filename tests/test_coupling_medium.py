@@ -22,8 +22,8 @@ LIMIT_S = 600.0
 
 TIED_UP_TO = 40
 """
-Referrals up to which the peer proves the tie-break too. Beyond, a plain program takes seconds in one
-run and minutes in the next; ours proves it there, and the levels above it are compared all the same.
+Referrals up to which the peer proves the tie-break too. Beyond, a plain program takes seconds in
+one run and minutes in the next; ours proves it there, and all other levels are compared.
 """
 
 LIMITS = Limits(seconds=LIMIT_S)
