@@ -23,7 +23,8 @@ LIMIT_S = 600.0
 TIED_UP_TO = 40
 """
 Referrals up to which the peer proves the tie-break too. Beyond, a plain program takes seconds in
-one run and minutes in the next; ours proves it there, and all other levels are compared.
+one run and minutes in the next, and so it does where effort is spread; all other levels are
+compared there too, and the tie-break of small spread plans in ``test_oracle``.
 """
 
 LIMITS = Limits(seconds=LIMIT_S)
@@ -104,7 +105,7 @@ def test_a_plan_is_what_two_whole_programs_prove_at_each_level(
     assert plan.proved
     assert check(drawn, plan) == []
     pairs = pairs_of(drawn)
-    if referrals <= TIED_UP_TO:
+    if referrals <= TIED_UP_TO and added != "spread":
         exact = by_levels(model_of(drawn, pairs, seed=0), cp_sat_stage, LIMIT_S)
         assert exact.ended
         assert exact.best == {level: _optima(plan)[level] for level in drawn.active_levels}
