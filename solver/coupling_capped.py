@@ -18,6 +18,7 @@ from slotengine.solver.coupling import settle
 from slotengine.solver.coupling_task import Task
 from slotengine.solver.duals import REQUIRED, UNSERVED
 from slotengine.solver.encoding import Indices, Ints
+from slotengine.solver.given import integers, one_each
 from slotengine.solver.mending import mended
 from slotengine.solver.pairs import Pairs, Period
 from slotengine.solver.side import Side
@@ -101,7 +102,9 @@ def assign_within(
     """
     began = perf_counter()
     asked = _asked(row, col, cost, effort, rows=rows, cols=cols, unserved=unserved)
-    pairs = asked.pairs(_side("room", room, cols), _side("cap", cap, cols))
+    pairs = asked.pairs(
+        one_each("room", room, cols, LARGEST_SUM), one_each("cap", cap, cols, LARGEST_SUM)
+    )
 
     def seconds_left() -> float:
         return limits.seconds - (perf_counter() - began)
@@ -217,7 +220,7 @@ def _asked(
         if not 1 <= size < LARGEST_INDEX:
             raise ProblemError(f"{name} is {size}, allowed is 1 to {LARGEST_INDEX - 1}")
     arrays = [
-        _integers(name, values)
+        integers(name, values, LARGEST_SUM)
         for name, values in (("row", row), ("col", col), ("cost", cost), ("effort", effort))
     ]
     if len({array.shape for array in arrays}) > 1 or arrays[0].ndim != 1:
@@ -227,7 +230,7 @@ def _asked(
     for name, index, size in (("row", of_row, rows), ("col", of_col, cols)):
         _within(name, index, 0, size - 1)
     _within("effort", minutes, 0, LARGEST_INDEX)
-    alone = _side("unserved", REQUIRED if unserved is None else unserved, rows)
+    alone = one_each("unserved", REQUIRED if unserved is None else unserved, rows, LARGEST_SUM)
     optional = np.flatnonzero(alone != REQUIRED)
     of_row = np.concatenate([of_row, optional])
     of_col = np.concatenate([of_col, np.full(len(optional), cols, dtype=np.int64)])
@@ -259,22 +262,3 @@ def _within(name: str, values: Ints, low: int, high: int) -> None:
     for edge in _edges(values):
         if not low <= edge <= high:
             raise ProblemError(f"{name} {edge} is outside {low} to {high}")
-
-
-def _integers(name: str, values: npt.ArrayLike) -> Ints:
-    try:
-        array = np.asarray(values)
-    except (OverflowError, ValueError) as broken:
-        raise ProblemError(f"{name} is not an array of integers") from broken
-    if array.size == 0:
-        return array.astype(np.int64)
-    if array.dtype.kind not in "iu" or (array.dtype.kind == "u" and array.max() > LARGEST_SUM):
-        raise ProblemError(f"{name} holds {array.dtype}, allowed are integers of 64 bits")
-    return array.astype(np.int64)
-
-
-def _side(name: str, values: npt.ArrayLike, size: int) -> Ints:
-    array = _integers(name, values)
-    if array.shape not in ((), (size,)):
-        raise ProblemError(f"{name} has shape {array.shape}, allowed is ({size},)")
-    return np.broadcast_to(array, (size,)).copy()

@@ -21,6 +21,7 @@ from slotengine.solver.duals import (
     objective,
 )
 from slotengine.solver.encoding import Indices, Ints
+from slotengine.solver.given import integers, one_each
 
 EXACT_FLOAT = 1 << 53
 """Integers below it are exact in a double."""
@@ -144,7 +145,11 @@ def _network(
     for name, size in (("rows", rows), ("cols", cols)):
         if not 1 <= size <= LARGEST_INDEX:
             raise ProblemError(f"{name} is {size}, allowed is 1 to {LARGEST_INDEX}")
-    row, col, cost = _integers("row", row), _integers("col", col), _integers("cost", cost)
+    row, col, cost = (
+        integers("row", row, LARGEST_SUM),
+        integers("col", col, LARGEST_SUM),
+        integers("cost", cost, LARGEST_SUM),
+    )
     if not row.shape == col.shape == cost.shape == (len(row),):
         shapes = f"{row.shape}, {col.shape}, {cost.shape}"
         raise ProblemError(f"row, col and cost must be of one length, they are {shapes}")
@@ -152,8 +157,8 @@ def _network(
         if len(index) and not (index.min() >= 0 and index.max() < size):
             worst = int(index.min()) if index.min() < 0 else int(index.max())
             raise ProblemError(f"{name} {worst} is outside 0 to {size - 1}")
-    alone = _side("unserved", REQUIRED if unserved is None else unserved, rows)
-    idle = _side("unused", unused, cols)
+    alone = one_each("unserved", REQUIRED if unserved is None else unserved, rows, LARGEST_SUM)
+    idle = one_each("unused", unused, cols, LARGEST_SUM)
     key = row * cols + col
     if len(key) > 1 and not np.all(key[1:] > key[:-1]):
         order = np.argsort(key, kind="stable")
@@ -169,25 +174,6 @@ def _network(
     network = Network(start, col.astype(np.int32), cost, alone, idle)
     _check_reach(network)
     return network
-
-
-def _integers(name: str, values: npt.ArrayLike) -> Ints:
-    try:
-        array = np.asarray(values)
-    except (OverflowError, ValueError) as broken:
-        raise ProblemError(f"{name} is not an array of integers") from broken
-    if array.size == 0:
-        return array.astype(np.int64)
-    if array.dtype.kind not in "iu" or (array.dtype.kind == "u" and array.max() > LARGEST_SUM):
-        raise ProblemError(f"{name} holds {array.dtype}, allowed are integers of 64 bits")
-    return array.astype(np.int64)
-
-
-def _side(name: str, values: npt.ArrayLike, size: int) -> Ints:
-    array = _integers(name, values)
-    if array.shape not in ((), (size,)):
-        raise ProblemError(f"{name} has shape {array.shape}, allowed is ({size},)")
-    return np.broadcast_to(array, (size,)).copy()
 
 
 def _largest(values: Ints) -> int:
