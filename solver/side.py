@@ -64,13 +64,6 @@ class Side:
     tours: bool
     spread: bool
 
-    @property
-    def binds(self) -> bool:
-        """Whether a plan of pure pairs could break anything here."""
-        return bool(
-            self.groups or self.follows or self.told or self.floors or self.capped or self.tours
-        )
-
 
 def side_of(problem: Problem, columns: Columns, arcs: Arcs) -> Side:
     """
