@@ -7,17 +7,21 @@ takes a run, ``f`` a floor's shortfall, ``e`` a practitioner's effort by tenths 
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from slotengine.problem import COST_LEVEL, FLOOR_LEVEL, MOVE_LEVEL, SPREAD_LEVEL
+from slotengine.solver.duals import UNSERVED
 from slotengine.solver.encoding import Flags, Indices, Ints, Reals
 from slotengine.solver.pairs import Pairs
 from slotengine.solver.side import Follow, Side
 from slotengine.solver.tallies import BEYOND_SLOPE, MINUTE_TENTHS, TENTHS
 from slotengine.solver.workload import UNLIMITED
+
+HALF = 0.5
+"""A whole number of HiGHS lies within 1e-6 of one; half is far from both."""
 
 NO_KEY: Ints = np.zeros(0, dtype=np.int64)
 
@@ -89,6 +93,13 @@ class Model:
             cost[self.first_u : self.first_y] = self.pairs.level == level
         return cost
 
+    def arc_of_row(self, solution: Reals) -> Ints:
+        """Gives the pair that a whole solution uses for each row, (R,), ``UNSERVED`` where none."""
+        used = np.flatnonzero(solution[: self.first_u] > HALF)
+        found = np.full(self.pairs.rows, UNSERVED, dtype=np.int64)
+        found[self.row[used]] = self.keep[used]
+        return found
+
 
 def moved(side: Side, row: Ints, slot: Ints) -> Ints:
     """Gives 1 for each pair of a told row on another slot than its own, else 0."""
@@ -139,21 +150,7 @@ def model_of(
         rows.append(_cut_rows(made, cuts))
     if tight:
         rows += tight_rows(made)
-    return Model(
-        pairs,
-        side,
-        keep,
-        row,
-        slot,
-        first_u,
-        first_y,
-        first_f,
-        first_e,
-        size,
-        upper,
-        whole,
-        tuple(rows),
-    )
+    return replace(made, rows=tuple(rows))
 
 
 def _each_row_once(model: Model) -> Rows:

@@ -35,9 +35,6 @@ NODES = 200
 ROUNDS = 3
 """Repetitions of one neighbourhood because its plan asked for impossible ways between homes."""
 
-HALF = 0.5
-"""A whole number of HiGHS lies within 1e-6 of one."""
-
 Better = Callable[[Ints], bool]
 """Takes a plan and tells whether it was kept."""
 
@@ -114,11 +111,10 @@ class Neighbourhoods:
             found = search(model, weigh(model), (), Limits(nodes=NODES))
             if found.solution is None:
                 return None
-            used = np.flatnonzero(found.solution[: len(every)] > HALF)
+            arcs = model.arc_of_row(found.solution)
+            used = np.sort(arcs[arcs != UNSERVED])
             more = [] if wars is None else wars.cuts(used, np.ones(len(used)))
             if not more:
-                arcs = np.full(len(narrow.rows), UNSERVED, dtype=np.int64)
-                arcs[model.row[used]] = used
                 return widened(narrow, best, arcs)
             cuts += more
         return None

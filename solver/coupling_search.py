@@ -39,9 +39,6 @@ ROUNDS = 50
 SLACK = 1e-6
 """How far a reduced cost of HiGHS may be off, in the unit of the level."""
 
-HALF = 0.5
-"""A whole number of HiGHS lies within 1e-6 of one; half is far from both."""
-
 CORE_PER_ROW = 12
 """
 Pairs a row, by reduced cost, among which the first search looks: enough to find the optimum in most
@@ -179,7 +176,7 @@ class Search:
                 raise ProblemError("no plan keeps the seats of all who were told one")
             if found.solution is None:
                 break
-            arc_of_row = _read(model, found.solution)
+            arc_of_row = model.arc_of_row(found.solution)
             cuts = self._wars_of(arc_of_row)
             if not cuts:
                 return arc_of_row
@@ -291,7 +288,7 @@ class Search:
             bound = None if found.bound is None else safe_bound(found.bound)
             if found.solution is None:
                 return bound, False
-            arc_of_row = _read(model, found.solution)
+            arc_of_row = model.arc_of_row(found.solution)
             cuts = self._wars_of(arc_of_row)
             if not cuts:
                 self._take(at, arc_of_row)
@@ -313,7 +310,7 @@ class Search:
             found = exact_search(model, ties, settled, self.best, limits)
             if found.solution is None:
                 return found.bound
-            arc_of_row = _read(model, found.solution)
+            arc_of_row = model.arc_of_row(found.solution)
             cuts = self._wars_of(arc_of_row)
             if not cuts:
                 self._take(TIE_LEVEL, arc_of_row)
@@ -360,11 +357,3 @@ def _smallest(values: Ints | Reals, count: int) -> Ints:
         return np.arange(len(values), dtype=np.int64)
     few: Ints = np.sort(np.argpartition(values, count)[:count])
     return few
-
-
-def _read(model: Model, solution: Reals) -> Ints:
-    """Reads which pairs a solution uses."""
-    used = np.flatnonzero(solution[: len(model.keep)] > HALF)
-    arc_of_row = np.full(model.pairs.rows, UNSERVED, dtype=np.int64)
-    arc_of_row[model.row[used]] = model.keep[used]
-    return arc_of_row
