@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from slotengine.codes import Mode, Profession, ReferralState
-from slotengine.domain import Actor, Booking, Id, Instant, Metres, TerritoryName, Value
+from slotengine.domain import Actor, Booking, Id, Instant, Metres, Promise, TerritoryName, Value
 from slotengine.problem import Plan
 from slotengine.reasons import Reason
 
@@ -22,7 +22,13 @@ class Receipt(Value):
 
 
 class Offer(Value):
-    """A seat that a requester may have now, with its lines and an opaque token to hold it by."""
+    """
+    A seat that a requester may have now, with its lines and an opaque token to hold it by.
+
+    ``score`` is ``value`` less ``cost`` less ``price``, in weighted minutes; ``reasons`` say what
+    the price could not rest on. ``extra`` marks a seat beyond the slot's own, agreed against
+    no-shows.
+    """
 
     token: str
     referral: Id
@@ -37,19 +43,100 @@ class Offer(Value):
     travel_metres: Metres
     travel_minutes: Annotated[int, Field(ge=0)]
     wait_minutes: Annotated[int, Field(ge=0)]
-    score: int
+    value: Annotated[int, Field(ge=0)]
+    cost: Annotated[int, Field(ge=0)]
+    price: Annotated[int, Field(ge=0)] = 0
+    extra: bool = False
     expires_at: Instant
+    price_set: Id | None = None
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def score(self) -> int:
+        """Value less cost less price, in weighted minutes."""
+        return self.value - self.cost - self.price
 
 
 class Placement(Value):
-    """The answer to one referral: a held or confirmed seat, or none with its reasons."""
+    """
+    The answer to one referral: a seat held, confirmed or promised, or none with its reasons.
+
+    With a ``promise`` the booking is its witness and may still move: the patient is told what is
+    promised, not the booking's hour, and there is no offer to show.
+    """
 
     referral: Id
     state: ReferralState
     booking: Booking | None = None
     offer: Offer | None = None
+    promise: Promise | None = None
+    chance: "Chance | None" = None
     reasons: tuple[Reason, ...] = ()
     lost_races: Annotated[int, Field(ge=0)] = 0
+
+
+class Chance(Value):
+    """
+    How likely a waiting patient gets a seat before an instant, in whole percent.
+
+    ``raw`` is the share of sampled futures before calibration on what became of chances stated
+    earlier.
+    """
+
+    percent: Annotated[int, Field(ge=0, le=100)]
+    before: Instant
+    raw: Annotated[float, Field(ge=0, le=1)]
+
+
+class WaitingEntry(Value):
+    """Who waits for a seat: its place in line, until when, and how likely one comes."""
+
+    referral: Id
+    rank: Annotated[int, Field(ge=1)]
+    deadline: Instant
+    first_in_line: bool = False
+    chance: Chance | None = None
+
+
+class Refilled(Value):
+    """A freed seat held for somebody who waited."""
+
+    referral: Id
+    booking: Booking
+    gain: int
+
+
+class HandedBack(Value):
+    """Seats of a slot given back to its practitioner, and why."""
+
+    slot: Id
+    seats: Annotated[int, Field(ge=1)]
+    reason: Reason
+
+
+class ReplaceReport(Value):
+    """Slots that a locum took over, bookings on them, and what could not be taken over and why."""
+
+    slots: tuple[Id, ...]
+    bookings: tuple[Id, ...]
+    rejected: tuple["RejectedItem", ...] = ()
+
+
+class Announced(Value):
+    """A promise whose hour stands now: its seat is fixed and the patient is to be told."""
+
+    promise: Promise
+    booking: Booking
+
+
+class TendReport(Value):
+    """What time made due: holds that ran out, promises announced, seats refilled, given back."""
+
+    expired: tuple[Booking, ...] = ()
+    announced: tuple[Announced, ...] = ()
+    refilled: tuple[Refilled, ...] = ()
+    handed_back: tuple[HandedBack, ...] = ()
+    repriced: Id | None = None
 
 
 class RejectedItem(Value):

@@ -100,6 +100,7 @@ class SlotState(StrEnum):
 
     OPEN = "open"
     WITHDRAWN = "withdrawn"
+    HANDED_BACK = "handed_back"
 
 
 class ReferralState(StrEnum):
@@ -112,6 +113,15 @@ class ReferralState(StrEnum):
     BOOKED = "booked"
     CLOSED = "closed"
     REFUSED = "refused"
+
+
+class PromiseState(StrEnum):
+    """Where a promise stands: given, kept, given up by the patient, or broken by the world."""
+
+    OPEN = "open"
+    KEPT = "kept"
+    GIVEN_UP = "given_up"
+    BROKEN = "broken"
 
 
 class BookingStatus(StrEnum):

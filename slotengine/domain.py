@@ -7,7 +7,7 @@ degrees; ids are opaque strings that name no person.
 
 import hashlib
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
@@ -28,6 +28,7 @@ from slotengine.codes import (
     Mode,
     Priority,
     Profession,
+    PromiseState,
     ReferralState,
     Sex,
     SlotState,
@@ -190,7 +191,12 @@ class Site(Value):
 
 
 class Slot(Value):
-    """Time that a practitioner reserved for unscheduled care; ``capacity`` seats of it."""
+    """
+    Time that a practitioner reserved for unscheduled care; ``capacity`` seats of it.
+
+    ``extra_capacity`` are seats beyond it that the practitioner has agreed to give against
+    no-shows: the last to be taken. Default 0.
+    """
 
     id: Id
     territory: TerritoryName
@@ -199,6 +205,7 @@ class Slot(Value):
     start: Instant
     end: Instant
     capacity: Annotated[int, Field(ge=1, le=MAX_SEATS)] = 1
+    extra_capacity: Annotated[int, Field(ge=0, le=MAX_SEATS)] = 0
     modes: Modes = (Mode.AMB,)
     audiences: Audiences = (Audience.CPTS,)
     shared_with: Territories = ()
@@ -216,6 +223,11 @@ class Slot(Value):
             msg = f"slot {self.id} is shared with its own territory"
             raise ValueError(msg)
         return self
+
+    @property
+    def seats(self) -> int:
+        """All seats, the extra ones included; seat numbers are 0 to this, exclusive."""
+        return self.capacity + self.extra_capacity
 
 
 class Referral(Value):
@@ -295,6 +307,25 @@ class Booking(Value):
     def movable(self) -> bool:
         """Whether a night may move it: promised, and the patient not told."""
         return self.status is BookingStatus.PROMISED and self.told_at is None
+
+
+class Promise(Value):
+    """
+    What a patient was promised: a seat before an instant, within a distance, told a while ahead.
+
+    It owns a real seat at every moment (its witness, a booking with status promised), which may
+    change until ``notice`` before it starts.
+    """
+
+    referral: Id
+    territory: TerritoryName
+    made_at: Instant
+    before: Instant
+    within_metres: Metres
+    notice: Annotated[timedelta, Field(gt=timedelta(0))]
+    state: PromiseState = PromiseState.OPEN
+    ended_at: Instant | None = None
+    why: str = ""
 
 
 def referral_id(territory: str, source: SourceKind, reference: str) -> str:

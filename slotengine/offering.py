@@ -104,7 +104,10 @@ def offer_of(problem: Problem, candidate: Candidate, *, now: datetime) -> Offer:
         travel_metres=candidate.travel_metres,
         travel_minutes=candidate.travel_minutes,
         wait_minutes=candidate.wait_minutes,
-        score=candidate.score,
+        value=candidate.value,
+        cost=candidate.cost,
+        price=candidate.price,
+        extra=candidate.seat >= slot.capacity,
         expires_at=until,
     )
 

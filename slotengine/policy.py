@@ -15,6 +15,16 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from slotengine.codes import Audience, CareLevel, Mobility, Priority, SourceKind
+from slotengine.counter_rules import (
+    Commune,
+    Forecasting,
+    Handback,
+    Offering,
+    Pricing,
+    PromiseRules,
+    Refill,
+    Reserve,
+)
 from slotengine.domain import Audiences, Codes, Metres, TerritoryName, Value
 from slotengine.errors import PolicyError
 from slotengine.side_constraints import (
@@ -228,6 +238,23 @@ class Policy(Value):
     floors: tuple[Floor, ...] = ()
     spread: Spread | None = None
     max_told_moves: Annotated[int, Field(ge=0, le=1_000)] = 0
+    communes: tuple[Commune, ...] = ()
+    forecast: Forecasting = Forecasting()
+    pricing: Pricing = Pricing()
+    reserve: Reserve = Reserve()
+    offering: Offering = Offering()
+    promises: PromiseRules = PromiseRules()
+    refill: Refill = Refill()
+    handback: Handback = Handback()
+
+    @field_validator("communes")
+    @classmethod
+    def _communes_once(cls, communes: tuple[Commune, ...]) -> tuple[Commune, ...]:
+        codes = [commune.insee for commune in communes]
+        if len(set(codes)) != len(codes):
+            msg = "a commune is listed twice"
+            raise ValueError(msg)
+        return communes
 
     @field_validator("timezone")
     @classmethod

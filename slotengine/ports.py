@@ -7,24 +7,29 @@ changes is written with its event, or nothing is.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Literal, Protocol, TypeVar
+from typing import Annotated, Literal, Protocol, TypeVar
+
+from pydantic import Field
 
 from slotengine.answers import Conflict, Event
-from slotengine.codes import BookingStatus, Mode, ReferralState, SourceKind
+from slotengine.codes import Audience, BookingStatus, Mode, PromiseState, ReferralState, SourceKind
 from slotengine.domain import (
     Actor,
     Booking,
     Id,
     Location,
     Practitioner,
+    Promise,
     Referral,
     Site,
     Slot,
     TimeWindow,
     Value,
 )
+from slotengine.forecast import History
 from slotengine.policy import Policy
 from slotengine.problem import Plan, Told
+from slotengine.seat_prices import PriceSet
 
 T = TypeVar("T")
 
@@ -59,6 +64,39 @@ class Seated(Value):
     follows: Id | None = None
     pathway: Id | None = None
     step: int = 0
+
+
+class Move(Value):
+    """One step of an augmenting path: a promised booking leaves its seat for another slot."""
+
+    booking: Id
+    version: int
+    slot: Slot
+    mode: Mode
+
+
+class SeatedPromise(Value):
+    """An open promise with its witness: the seat that keeps it."""
+
+    promise: Promise
+    booking: Booking
+    slot: Slot
+
+
+class FreeSeat(Value):
+    """A free seat of an open slot, and since when it is free (published, opened or given up)."""
+
+    slot: Slot
+    seat: Annotated[int, Field(ge=0)]
+    since: datetime
+
+
+ReplaceOutcome = Literal["replaced", "same", "overlap", "full", "unknown", "foreign"]
+"""
+What became of a slot that another practitioner takes over: ``overlap`` they have another open slot
+then; ``full`` the bookings would pass their cap; ``unknown`` they were never published there;
+``foreign`` the slot is another territory's.
+"""
 
 
 class Unit(Protocol):
@@ -217,6 +255,83 @@ class Unit(Protocol):
         version differs from ``slots``, or a referral that was placed, amended or closed meanwhile
         comes back as a conflict. The plan is stored.
         """
+
+    def offered_slots(
+        self, territory: str, window: TimeWindow, audiences: Sequence[Audience]
+    ) -> tuple[Slot, ...]:
+        """
+        Gives the slots that requesters of these audiences may be offered now, by id.
+
+        Open, open for booking, owned by or shared with the territory, starting in the window and
+        reserved for one of the audiences: asked in the query, so that others never leave it.
+        """
+
+    def history(self, territory: str, window: TimeWindow) -> History:
+        """Gives what came, opened and ended in the window: what a forecast learns from."""
+
+    def save_prices(self, prices: PriceSet) -> bool:
+        """
+        Stores a set of prices and makes it the territory's current one.
+
+        Rows first, then one compare-and-set: False when a set computed later is current already
+        (the rows stay; nothing reads them).
+        """
+
+    def current_prices(self, territory: str) -> PriceSet | None:
+        """Gives the territory's current set of prices, None when there never was one."""
+
+    def save_promise(self, promise: Promise) -> None:
+        """Stores an open promise to a referral with a promised booking; replaces an ended one."""
+
+    def promise_of(self, referral_id: str) -> Promise | None:
+        """Gives the latest promise to a referral, whatever its state."""
+
+    def end_promise(self, referral_id: str, state: PromiseState, why: str = "") -> None:
+        """Ends an open promise and writes its event; one that has ended is left as it is."""
+
+    def open_promises(self, territory: str) -> tuple[SeatedPromise, ...]:
+        """Gives the open promises that have a promised booking, by referral."""
+
+    def move_promises(self, moves: Sequence[Move]) -> tuple[Booking, ...]:
+        """
+        Moves promised bookings along a path, in the order given: the free end first.
+
+        Rows (slots, patients, days, bookings) are locked in id order. SlotTakenError as soon as one
+        can't move (its version, its new seat, a cap, its patient elsewhere): the whole work must
+        then be rolled back to where it stood, which ``attempt`` does.
+        """
+
+    def attempt(self, work: Callable[[], T]) -> T:
+        """Runs a part of the work in a SAVEPOINT: what it wrote is undone when it raises."""
+
+    def free_seats(self, territory: str, window: TimeWindow) -> tuple[FreeSeat, ...]:
+        """Gives the free seats of open slots owned by or shared with the territory, by slot."""
+
+    def refused_slots(self, referral_ids: Sequence[str]) -> frozenset[tuple[str, str]]:
+        """Gives (referral, slot) of bookings that ran out or were cancelled: not offered again."""
+
+    def put_first_in_line(self, referral_id: str) -> None:
+        """Marks a referral whose seat vanished: whoever waits, it comes first."""
+
+    def first_in_line(self, territory: str) -> frozenset[str]:
+        """Gives the unplaced referrals marked so."""
+
+    def hand_back(self, slot_id: str, *, why: str) -> int:
+        """
+        Gives the free seats above the last taken one back to the practitioner; gives how many.
+
+        A slot without any active booking is handed back whole (its state), any other keeps as many
+        seats as its last taken one needs. The slot's version is raised, an event says why.
+        """
+
+    def replace_practitioner(self, slot_id: str, by: str) -> ReplaceOutcome:
+        """Gives an open slot to another practitioner; its bookings and their counters go along."""
+
+    def record_chance(self, referral_id: str, raw: float, stated: float) -> None:
+        """Notes the chance of a seat that was stated to a waiting patient, once a referral."""
+
+    def chance_outcomes(self, territory: str) -> tuple[tuple[float, bool], ...]:
+        """Gives (raw chance, served or not) of stated chances whose outcome is known."""
 
     def event(self, territory: str, kind: str, **ids: str | None) -> None:
         """Appends an event of its own (ids: referral, slot, booking, why)."""

@@ -38,6 +38,7 @@ from slotengine.problem_checks import (
     sorted_ids,
 )
 from slotengine.reasons import Reason
+from slotengine.seat_prices import SeatPrice
 
 MAX_HORIZON = timedelta(days=400)
 """Furthest slot start after ``as_of``: keeps every cost sum far below 2^53."""
@@ -144,7 +145,9 @@ class Problem(Value):
 
     ``referrals`` are to be placed (deadline and max travel filled in, one a patient or one pathway
     a patient); ``pins`` are seats already given, whose slots are listed too; ``told`` are
-    referrals that have a seat and may change it.
+    referrals that have a seat and may change it; ``promised`` are referrals that keep a seat in any
+    case, which one is open. ``prices`` are what a seat of each slot is worth to those who come
+    later, 0 for a slot not listed: nobody but the told and promised is given one for less.
     """
 
     territory: TerritoryName
@@ -156,6 +159,8 @@ class Problem(Value):
     referrals: tuple[Referral, ...]
     pins: tuple[Pin, ...] = ()
     told: tuple[Told, ...] = ()
+    promised: tuple[Id, ...] = ()
+    prices: tuple[SeatPrice, ...] = ()
     matrix: TravelMatrix | None = None
 
     @classmethod
@@ -171,6 +176,8 @@ class Problem(Value):
         referrals: Sequence[Referral],
         pins: Sequence[Pin] = (),
         told: Sequence[Told] = (),
+        promised: Sequence[str] = (),
+        prices: Sequence[SeatPrice] = (),
         matrix: TravelMatrix | None = None,
     ) -> Self:
         """
@@ -194,6 +201,8 @@ class Problem(Value):
                 referrals=tuple(sorted(referrals, key=lambda value: value.id)),
                 pins=tuple(sorted(pins, key=lambda pin: (pin.slot, pin.seat))),
                 told=tuple(sorted(told, key=lambda one: one.referral)),
+                promised=tuple(sorted(promised)),
+                prices=tuple(sorted(prices, key=lambda one: one.slot)),
                 matrix=matrix,
             )
         except ValidationError as invalid:
@@ -226,6 +235,7 @@ class Problem(Value):
         check_groups(self.policy, practitioners, self.slots, self.referrals)
         self._check_pins(slots, referrals)
         self._check_told(slots, referrals)
+        self._check_kept(slots, referrals)
         return self
 
     def _check_pins(self, slots: dict[str, Slot], placing: dict[str, Referral]) -> None:
@@ -233,7 +243,7 @@ class Problem(Value):
         for pin in self.pins:
             if pin.slot not in slots:
                 raise ProblemError(f"pin of {pin.referral}: slot {pin.slot} is missing")
-            if pin.seat >= slots[pin.slot].capacity:
+            if pin.seat >= slots[pin.slot].seats:
                 raise ProblemError(f"pin of {pin.referral}: slot {pin.slot} has no seat {pin.seat}")
             if pin.referral in placing:
                 raise ProblemError(f"referral {pin.referral} is pinned and to be placed")
@@ -254,6 +264,19 @@ class Problem(Value):
             if room[told.slot] < 0:
                 raise ProblemError(f"slot {told.slot} is told to more than it has seats")
 
+    def _check_kept(self, slots: dict[str, Slot], placing: dict[str, Referral]) -> None:
+        told = {one.referral for one in self.told}
+        for at, referral in enumerate(self.promised):
+            if referral not in placing or referral in told:
+                raise ProblemError(f"promised referral {referral} is not to be placed, or is told")
+            if at and self.promised[at - 1] >= referral:
+                raise ProblemError(f"promised referral {referral} is listed twice or unsorted")
+        for at, price in enumerate(self.prices):
+            if price.slot not in slots:
+                raise ProblemError(f"price of slot {price.slot}: the slot is missing")
+            if at and self.prices[at - 1].slot >= price.slot:
+                raise ProblemError(f"price of slot {price.slot} is listed twice or unsorted")
+
     @cached_property
     def free_seats(self) -> tuple[tuple[str, int], ...]:
         """Seats that are not pinned, as (slot id, seat), sorted: the columns of the assignment."""
@@ -261,7 +284,7 @@ class Problem(Value):
         return tuple(
             (slot.id, seat)
             for slot in self.slots
-            for seat in range(slot.capacity)
+            for seat in range(slot.seats)
             if (slot.id, seat) not in taken
         )
 
@@ -299,6 +322,7 @@ class Assignment(Value):
     travel_minutes: Minutes
     wait_minutes: Minutes
     cost: Annotated[int, Field(ge=0)]
+    price: Annotated[int, Field(ge=0)] = 0
 
 
 class Unserved(Value):
@@ -329,7 +353,8 @@ class Plan(Value):
     ``objective[k]`` and ``bound[k]`` belong to ``LEVELS[k]``; the first ``proved_levels`` are
     proved optimal, the next has the best bound known, and those after it have ``None``. ``duals``
     prove the leading active levels for everybody to verify; a proved level without duals was
-    searched (docs/rules.md, Proof). ``displaced`` are those who have no seat because of a floor.
+    searched (docs/rules.md, Proof). ``displaced`` are those who have no seat because of a floor,
+    ``deferred`` those who could have one but for its price: they wait for what comes.
     """
 
     territory: TerritoryName
@@ -346,6 +371,7 @@ class Plan(Value):
     proved_levels: Annotated[int, Field(ge=0, le=len(LEVELS))]
     duals: tuple[LevelDuals, ...] = Field(repr=False)
     displaced: tuple[Id, ...] = ()
+    deferred: tuple[Id, ...] = ()
     seconds: Annotated[float, Field(ge=0)]
 
     @property

@@ -36,6 +36,7 @@ class Rule(StrEnum):
     REACH = "reach"
     TOUR = "tour"
     CAP = "cap"
+    KEPT = "kept"
 
 
 RULE: dict[Rule, Words] = {
@@ -59,6 +60,7 @@ RULE: dict[Rule, Words] = {
     Rule.REACH: ("arriver à temps", "getting there in time"),
     Rule.TOUR: ("trajets entre visites à domicile", "ways between home visits"),
     Rule.CAP: ("plafond du praticien", "practitioner's limit"),
+    Rule.KEPT: ("places gardées pour plus urgent", "seats kept for the more urgent"),
 }
 """What each rule is about, in French and English."""
 
@@ -94,6 +96,7 @@ class ReasonCode(StrEnum):
     REACH = "reach"
     TOUR = "tour"
     CAP = "cap"
+    KEPT = "kept"
     SEATS_TAKEN = "seats_taken"
     NO_FREE_SEAT = "no_free_seat"
     SEAT_FREE = "seat_free"
@@ -105,6 +108,16 @@ class ReasonCode(StrEnum):
     DEADLINE_PAST = "deadline_past"
     ANOTHER_NEED_FIRST = "another_need_first"
     LINKED = "linked"
+    PRICES_MISSING = "prices_missing"
+    PRICES_STALE = "prices_stale"
+    PRICES_OTHER_POLICY = "prices_other_policy"
+    PRICE_OF_NEIGHBOURS = "price_of_neighbours"
+    NO_FORECAST = "no_forecast"
+    PROMISED = "promised"
+    PROMISE_BROKEN = "promise_broken"
+    HANDED_BACK_TIME = "handed_back_time"
+    HANDED_BACK_PRICE = "handed_back_price"
+    HOLD_RAN_OUT = "hold_ran_out"
 
 
 SENTENCES: dict[ReasonCode, tuple[str, str]] = {
@@ -191,6 +204,50 @@ SENTENCES: dict[ReasonCode, tuple[str, str]] = {
     ReasonCode.CAP: (
         "Les praticiens possibles ont atteint leur plafond.",
         "The possible practitioners have reached their limit.",
+    ),
+    ReasonCode.KEPT: (
+        "Les places possibles sont gardées pour des demandes plus urgentes attendues.",
+        "The possible seats are kept for more urgent referrals that are expected.",
+    ),
+    ReasonCode.PRICES_MISSING: (
+        "Aucun prix de place n'a été calculé : une réserve simple garde des places aux urgences.",
+        "No seat prices were computed: a plain reserve keeps seats for the urgent.",
+    ),
+    ReasonCode.PRICES_STALE: (
+        "Les prix des places datent de {hours} h : une réserve simple les remplace.",
+        "The seat prices are {hours} h old: a plain reserve stands in for them.",
+    ),
+    ReasonCode.PRICES_OTHER_POLICY: (
+        "Les prix des places viennent d'autres règles : une réserve simple les remplace.",
+        "The seat prices come from other rules: a plain reserve stands in for them.",
+    ),
+    ReasonCode.PRICE_OF_NEIGHBOURS: (
+        "Cette place n'a pas encore de prix : celui des places voisines compte.",
+        "This seat has no price yet: that of its neighbours counts.",
+    ),
+    ReasonCode.NO_FORECAST: (
+        "Aucune demande n'est attendue : aucune place n'est gardée.",
+        "No referrals are expected: no seat is kept.",
+    ),
+    ReasonCode.PROMISED: (
+        "Place promise {before}, à moins de {km} km ; heure annoncée {notice} min avant.",
+        "Seat promised {before}, within {km} km; the hour is told {notice} min ahead.",
+    ),
+    ReasonCode.PROMISE_BROKEN: (
+        "La place promise a disparu et aucune autre ne convient : le patient est prioritaire.",
+        "The promised seat vanished and no other fits: the patient is first in line.",
+    ),
+    ReasonCode.HANDED_BACK_TIME: (
+        "Place rendue au praticien : l'heure est proche et personne ne l'a prise.",
+        "Seat given back to the practitioner: its hour is near and nobody took it.",
+    ),
+    ReasonCode.HANDED_BACK_PRICE: (
+        "Place rendue au praticien : sa valeur attendue ({price}) est sous la sienne ({own}).",
+        "Seat given back to the practitioner: worth {price} to us, less than {own} to them.",
+    ),
+    ReasonCode.HOLD_RAN_OUT: (
+        "Le délai de confirmation est passé ; voici d'autres places.",
+        "The time to confirm has passed; here are other seats.",
     ),
     ReasonCode.SEATS_TAKEN: (
         "Places possibles : {seats}, toutes prises par d'autres demandes.",
