@@ -57,6 +57,7 @@ ROOMS = (
             "supplying",
             "tending",
             "tokens",
+            "upkeep",
             "waitlist",
         ),
     ),
