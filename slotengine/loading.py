@@ -104,6 +104,29 @@ def seat_problem(
     )
 
 
+def line_problem(
+    unit: Unit,
+    referrals: Sequence[Referral],
+    policy: Policy,
+    slots: Sequence[Slot],
+    *,
+    now: datetime,
+    matrix: TravelMatrix | None,
+) -> Problem:
+    """Gives the Problem of some who wait and some slots, every booking pinned."""
+    supply = _Givers(unit, policy.territory, slots)
+    seated = binding(unit, referrals, policy, slots=slots, practitioners=supply.practitioners)
+    return _problem(
+        supply,
+        referrals,
+        policy,
+        now=now,
+        seated=seated,
+        free=lambda _: False,
+        matrix=matrix,
+    )
+
+
 def _slots_before(unit: Unit, territory: str, now: datetime, deadline: datetime) -> list[Slot]:
     return _open_slots(unit, territory, TimeWindow(start=now, end=deadline + EDGE))
 
