@@ -54,6 +54,8 @@ ROOMS = (
             "redflags",
             "referring",
             "replacing",
+            "repricing",
+            "seating",
             "supplying",
             "tending",
             "tokens",

@@ -1,0 +1,149 @@
+"""
+What seats cost at this moment, and what is to be said of it.
+
+A territory has one current set of prices. Where there is none, or it is stale, or of other rules,
+seats have no price and the plain reserve of the Policy stands in, with a reason that says so.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, time, timedelta
+from typing import NamedTuple
+
+from slotengine.domain import Practitioner, Slot, TimeWindow
+from slotengine.policy import Policy
+from slotengine.ports import Unit
+from slotengine.reasons import Reason, ReasonCode
+from slotengine.seat_prices import PriceSet
+
+NOON = time(12)
+"""Local time at which a half-day's afternoon begins, as in ``solver.variations``."""
+
+AN_HOUR = timedelta(hours=1)
+
+
+class Priced(NamedTuple):
+    """
+    What a seat of some slots costs now, in weighted minutes, and what is to be said of it.
+
+    ``prices`` by slot id; none where no price serves: with ``reserve`` the plain reserve stands in,
+    without it nothing is kept. ``reasons`` hold for every slot, ``own_reasons`` for one.
+    """
+
+    prices: Mapping[str, int]
+    price_set: str | None = None
+    reserve: bool = False
+    reasons: tuple[Reason, ...] = ()
+    own_reasons: Mapping[str, tuple[Reason, ...]] = {}
+
+    def reasons_of(self, slot_id: str) -> tuple[Reason, ...]:
+        """Gives what is to be said of one slot's price."""
+        return self.reasons + self.own_reasons.get(slot_id, ())
+
+
+def priced(unit: Unit, policy: Policy, slots: Sequence[Slot], *, now: datetime) -> Priced:
+    """
+    Gives the price of a seat of each slot by the territory's current set; never an error.
+
+    A set serves until ``valid_until``, exclusive, and only under the very policy it was computed
+    with. A slot that it does not list takes the mean of its practitioner's half-day, else of its
+    profession's hour, else of all.
+    """
+    if not policy.pricing.enabled:
+        return Priced({})
+    current = unit.current_prices(policy.territory)
+    amiss = _amiss(current, policy, now)
+    if current is None or amiss is not None:
+        return Priced({}, reserve=True, reasons=() if amiss is None else (amiss,))
+    if current.expected == 0:
+        return Priced({}, price_set=current.id, reasons=(Reason(code=ReasonCode.NO_FORECAST),))
+    listed = {one.slot: one.price for one in current.prices}
+    unlisted = [slot for slot in slots if slot.id not in listed]
+    found = {slot.id: listed[slot.id] for slot in slots if slot.id in listed}
+    if unlisted:
+        neighbours = _Neighbours(policy, listed, slots, unit.practitioners(slots))
+        found.update((slot.id, neighbours.price_of(slot)) for slot in unlisted)
+    borrowed = (Reason(code=ReasonCode.PRICE_OF_NEIGHBOURS),)
+    return Priced(found, price_set=current.id, own_reasons={slot.id: borrowed for slot in unlisted})
+
+
+def is_current(found: PriceSet, policy: Policy, *, now: datetime) -> bool:
+    """Tells whether a set serves now: of this very policy, not stale, and of any seat at all."""
+    return _amiss(found, policy, now) is None
+
+
+def _amiss(current: PriceSet | None, policy: Policy, now: datetime) -> Reason | None:
+    """Says why a set can't serve; one without any price is as good as none."""
+    if current is None:
+        return Reason(code=ReasonCode.PRICES_MISSING)
+    if current.policy_digest != policy.digest:
+        return Reason(code=ReasonCode.PRICES_OTHER_POLICY)
+    if now >= current.valid_until:
+        hours = (now - current.computed_at) // AN_HOUR
+        return Reason(code=ReasonCode.PRICES_STALE, figures={"hours": hours})
+    if not current.prices and current.expected > 0:
+        return Reason(code=ReasonCode.PRICES_MISSING)
+    return None
+
+
+class _Neighbours:
+    """Means of listed prices, for slots that came after the set was computed."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        listed: Mapping[str, int],
+        slots: Sequence[Slot],
+        practitioners: Sequence[Practitioner],
+    ) -> None:
+        self._zone = policy.zone
+        self._profession = {(one.territory, one.id): one.profession for one in practitioners}
+        self._all = _mean(listed.values())
+        self._of: dict[tuple[object, ...], list[int]] = {}
+        for slot in slots:
+            if slot.id in listed:
+                for key in self._keys(slot):
+                    self._of.setdefault(key, []).append(listed[slot.id])
+
+    def _keys(self, slot: Slot) -> tuple[tuple[object, ...], ...]:
+        local = slot.start.astimezone(self._zone)
+        half = (slot.practitioner, local.date(), local.time() >= NOON)
+        profession = self._profession[slot.territory, slot.practitioner]
+        return half, (profession, local.date(), local.hour)
+
+    def price_of(self, slot: Slot) -> int:
+        """Gives the mean of the nearest neighbours that have a price."""
+        for key in self._keys(slot):
+            if key in self._of:
+                return _mean(self._of[key])
+        return self._all
+
+
+def _mean(prices: Iterable[int]) -> int:
+    """Gives the mean in whole minutes, half of one rounded up."""
+    found = list(prices)
+    return (2 * sum(found) + len(found)) // (2 * len(found))
+
+
+def stale_supply(unit: Unit, policy: Policy, *, now: datetime) -> bool:
+    """
+    Tells whether new prices are wanted: none serve, or the seats changed too much since.
+
+    Counted are seats that went (taken, withdrawn, begun) and seats that came, as a share of those
+    that were free when the prices were computed; ``Policy.pricing.large_change`` itself is large.
+    """
+    if not policy.pricing.enabled:
+        return False
+    current = unit.current_prices(policy.territory)
+    if current is None or _amiss(current, policy, now) is not None:
+        return True
+    window = priced_window(policy, current.computed_at)
+    priced_slots = {one.slot for one in current.prices}
+    free = [one.slot.id for one in unit.free_seats(policy.territory, window)]
+    came = sum(slot_id not in priced_slots for slot_id in free)
+    gone = abs(current.free_seats - (len(free) - came))
+    return came + gone >= policy.pricing.large_change * max(current.free_seats, 1)
+
+
+def priced_window(policy: Policy, start: datetime) -> TimeWindow:
+    """Gives the span whose slots are priced by a set that is computed at ``start``."""
+    return TimeWindow(start=start, end=start + policy.pricing.horizon)

@@ -1,0 +1,133 @@
+"""
+New seat prices: read on one snapshot, computed outside any transaction, written in another.
+
+Apart from ``pricing``, which offers and nights read: this needs the night's own view of who waits.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from slotengine import planning
+from slotengine.domain import Actor, TimeWindow
+from slotengine.forecast import Forecast, History
+from slotengine.policy import Policy
+from slotengine.ports import Store, Unit
+from slotengine.pricing import priced_window
+from slotengine.problem import Problem, TravelMatrix
+from slotengine.seat_prices import PriceSet, SeatPrice
+
+UNNAMED = "unnamed"
+"""The id of a set until its digest is known."""
+
+
+class Market(NamedTuple):
+    """What prices are computed from, read on one snapshot."""
+
+    policy: Policy
+    history: History
+    problem: Problem
+    free_seats: int
+
+
+class Repriced(NamedTuple):
+    """New prices, and for each referral that waits the share of futures in which it has a seat."""
+
+    prices: PriceSet
+    served: Mapping[str, float]
+    forecast: Forecast
+
+
+def load_market(
+    unit: Unit, territory: str, *, now: datetime, matrix: TravelMatrix | None
+) -> Market:
+    """Reads the past, who waits or was promised a seat, and the seats that are free for them."""
+    policy = unit.policy(territory)
+    past = TimeWindow(start=now - policy.forecast.history, end=now)
+    problem, _ = planning.load(
+        unit, territory, now=now, horizon=policy.pricing.horizon, matrix=matrix
+    )
+    return Market(
+        policy=policy,
+        history=unit.history(territory, past),
+        # What a seat is worth must not depend on what it was said to be worth before.
+        problem=problem.replaced(prices=()),
+        free_seats=len(unit.free_seats(territory, priced_window(policy, now))),
+    )
+
+
+def price_set(market: Market, *, now: datetime, seed: int) -> Repriced:
+    """
+    Samples futures and prices every free seat by them; pure, and slow enough for no transaction.
+
+    Seats of a slot are alike, so a slot has one price: the largest of its free seats', from which
+    the others differ by rounding alone.
+    """
+    from slotengine.learning import learn
+    from slotengine.solver.prices import prices
+
+    policy, problem = market.policy, market.problem
+    forecast = learn(policy, market.history, now=now, horizon=policy.pricing.horizon)
+    found = prices(problem, forecast, futures=policy.pricing.futures, seed=seed)
+    of_slot: dict[str, int] = {}
+    for (slot_id, _), price in zip(problem.free_seats, found.of_seat.tolist(), strict=True):
+        of_slot[slot_id] = max(price, of_slot.get(slot_id, 0))
+    made = PriceSet(
+        id=UNNAMED,
+        territory=policy.territory,
+        policy_digest=policy.digest,
+        problem_digest=problem.digest,
+        forecast_digest=forecast.digest,
+        futures=policy.pricing.futures,
+        seed=seed,
+        computed_at=now,
+        valid_until=now + policy.pricing.valid_for,
+        free_seats=market.free_seats,
+        expected=forecast.expected,
+        days_seen=forecast.days_seen,
+        prices=tuple(
+            SeatPrice(slot=slot_id, price=price) for slot_id, price in sorted(of_slot.items())
+        ),
+    )
+    served = {
+        one.id: share for one, share in zip(problem.referrals, found.served.tolist(), strict=True)
+    }
+    return Repriced(made.replaced(id=_named(made)), served, forecast)
+
+
+def _named(made: PriceSet) -> str:
+    """Gives the id of a set: a digest behind its territory, which a token must not cross."""
+    content = made.model_dump_json(exclude={"id"})
+    digest = hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+    return f"{made.territory}:{digest}"
+
+
+def reprice(
+    store: Store,
+    territory: str,
+    *,
+    now: datetime,
+    seed: int = 0,
+    matrix: TravelMatrix | None = None,
+    actor: Actor | None = None,
+) -> Repriced | None:
+    """
+    Computes new prices and makes them the territory's; None where the Policy wants none.
+
+    Reads in one transaction, computes in none, writes in another. A set that another process
+    computed later meanwhile stays current.
+    """
+
+    def prepared(unit: Unit) -> bool:
+        policy = unit.policy(territory)
+        unit.advance_clock(territory, policy.clock_tolerance)
+        unit.expire_holds(territory)
+        return policy.pricing.enabled
+
+    if not store.write(prepared, now=now, actor=actor):
+        return None
+    market = store.read(lambda unit: load_market(unit, territory, now=now, matrix=matrix), now=now)
+    found = price_set(market, now=now, seed=seed)
+    store.write(lambda unit: unit.save_prices(found.prices), now=now, actor=actor)
+    return found
