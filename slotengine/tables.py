@@ -6,15 +6,12 @@ each name leads to one error (``store_errors``). Nouns are columns where they ar
 a JSON body for the rest; ``state`` and ``version`` are columns only, so no two places disagree.
 """
 
-from datetime import UTC, datetime
-
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
-    DateTime,
-    Dialect,
     Float,
     ForeignKeyConstraint,
     Index,
@@ -24,30 +21,28 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 
-from slotengine.codes import ACTIVE, BookingStatus, ReferralState, SlotState
+from slotengine.codes import ACTIVE, BookingStatus, PromiseState, ReferralState, SlotState
+from slotengine.store_columns import (
+    CODE_LENGTH,
+    DIGEST_LENGTH,
+    KEY_LENGTH,
+    REFERENCE_LENGTH,
+    Utc,
+    id_column,
+    territory_column,
+)
 
 PREFIX = "slotengine_"
 VERSION_TABLE = "slotengine_version"
 """Alembic's own table of ours, apart from a host's ``alembic_version``."""
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every schema revision, oldest first; the last one is what this library works on."""
-
-ID_LENGTH = 120
-"""As ``domain.Id``."""
-TERRITORY_LENGTH = 60
-"""As ``domain.TerritoryName``."""
-KEY_LENGTH = 64
-"""A patient's pseudonym (at most 64 hex digits), or the kind of an event."""
-REFERENCE_LENGTH = 200
-CODE_LENGTH = 30
-DIGEST_LENGTH = 32
-"""BLAKE2b of 16 bytes in hex."""
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -60,34 +55,9 @@ NAMES = {
 metadata = MetaData(naming_convention=NAMES)
 
 
-class Utc(TypeDecorator[datetime]):
-    """An aware instant: ``timestamptz`` on PostgreSQL, UTC text of fixed width on SQLite."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Turns an aware instant to UTC: SQLite drops the offset when it writes."""
-        del dialect
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Gives the instant back in UTC."""
-        del dialect
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _id(name: str, *, nullable: bool = False) -> Column[str]:
-    return Column(name, String(ID_LENGTH), nullable=nullable)
-
-
-def _territory() -> Column[str]:
-    return Column("territory", String(TERRITORY_LENGTH), nullable=False)
-
-
-def _one_of(column: str, values: type[BookingStatus | ReferralState | SlotState]) -> str:
+def _one_of(
+    column: str, values: type[BookingStatus | PromiseState | ReferralState | SlotState]
+) -> str:
     return f"{column} IN ({', '.join(repr(value.value) for value in values)})"
 
 
@@ -96,16 +66,19 @@ ACTIVE_SQL = f"status IN ({', '.join(sorted(repr(status.value) for status in ACT
 territory = Table(
     PREFIX + "territory",
     metadata,
-    _territory(),
+    territory_column(),
     Column("policy_digest", String(DIGEST_LENGTH), nullable=False),
     Column("high_water", Utc),
+    # The current set of prices and when it was computed: a set never follows a later one.
+    id_column("price_set", nullable=True),
+    Column("priced_at", Utc),
     PrimaryKeyConstraint("territory"),
 )
 
 policy = Table(
     PREFIX + "policy",
     metadata,
-    _territory(),
+    territory_column(),
     Column("digest", String(DIGEST_LENGTH), nullable=False),
     Column("version", Integer, nullable=False),
     Column("saved_at", Utc, nullable=False),
@@ -116,8 +89,8 @@ policy = Table(
 practitioner = Table(
     PREFIX + "practitioner",
     metadata,
-    _territory(),
-    _id("id"),
+    territory_column(),
+    id_column("id"),
     Column("body", Text, nullable=False),
     PrimaryKeyConstraint("territory", "id"),
 )
@@ -126,8 +99,8 @@ Index(None, practitioner.c.id)
 site = Table(
     PREFIX + "site",
     metadata,
-    _territory(),
-    _id("id"),
+    territory_column(),
+    id_column("id"),
     Column("body", Text, nullable=False),
     PrimaryKeyConstraint("territory", "id"),
 )
@@ -135,10 +108,10 @@ site = Table(
 slot = Table(
     PREFIX + "slot",
     metadata,
-    _id("id"),
-    _territory(),
-    _id("practitioner"),
-    _id("site"),
+    id_column("id"),
+    territory_column(),
+    id_column("practitioner"),
+    id_column("site"),
     Column("starts_at", Utc, nullable=False),
     Column("ends_at", Utc, nullable=False),
     Column("opens_at", Utc),
@@ -146,6 +119,13 @@ slot = Table(
     Column("state", String(CODE_LENGTH), nullable=False),
     Column("version", Integer, nullable=False),
     Column("body", Text, nullable=False),
+    # NULL where it was published before this was kept and no event tells.
+    Column("published_at", Utc),
+    Column("extra_capacity", Integer, nullable=False, server_default=text("0")),
+    Column("audience_mask", Integer, nullable=False, server_default=text("0")),
+    # How it differs from what its agenda publishes: seats given back, a practitioner stood in for.
+    Column("handed_back", Integer, nullable=False, server_default=text("0")),
+    id_column("stands_for", nullable=True),
     PrimaryKeyConstraint("id"),
     ForeignKeyConstraint(
         ["territory", "practitioner"], [practitioner.c.territory, practitioner.c.id]
@@ -156,12 +136,13 @@ slot = Table(
 )
 Index(None, slot.c.territory, slot.c.starts_at)
 Index(None, slot.c.practitioner, slot.c.starts_at)
+Index(None, slot.c.territory, slot.c.published_at)
 
 slot_share = Table(
     PREFIX + "slot_share",
     metadata,
-    _territory(),
-    _id("slot_id"),
+    territory_column(),
+    id_column("slot_id"),
     PrimaryKeyConstraint("territory", "slot_id"),
     ForeignKeyConstraint(["slot_id"], [slot.c.id]),
 )
@@ -170,8 +151,8 @@ Index(None, slot_share.c.slot_id)
 referral = Table(
     PREFIX + "referral",
     metadata,
-    _id("id"),
-    _territory(),
+    id_column("id"),
+    territory_column(),
     Column("source", String(CODE_LENGTH), nullable=False),
     Column("reference", String(REFERENCE_LENGTH), nullable=False),
     Column("patient_key", String(KEY_LENGTH), nullable=False),
@@ -181,7 +162,9 @@ referral = Table(
     Column("amended_at", Utc),
     Column("digest", String(DIGEST_LENGTH), nullable=False),
     Column("body", Text, nullable=False),
-    _id("group_id", nullable=True),
+    id_column("group_id", nullable=True),
+    Column("first_in_line_at", Utc),
+    Column("closed_at", Utc),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("territory", "source", "reference"),
     CheckConstraint(_one_of("state", ReferralState), name="state"),
@@ -189,14 +172,15 @@ referral = Table(
 Index(None, referral.c.territory, referral.c.state)
 Index(None, referral.c.patient_key)
 Index(None, referral.c.group_id)
+Index(None, referral.c.territory, referral.c.received_at)
 
 booking = Table(
     PREFIX + "booking",
     metadata,
-    _id("id"),
-    _territory(),
-    _id("referral_id"),
-    _id("slot_id"),
+    id_column("id"),
+    territory_column(),
+    id_column("referral_id"),
+    id_column("slot_id"),
     Column("seat", Integer, nullable=False),
     Column("status", String(CODE_LENGTH), nullable=False),
     Column("mode", String(CODE_LENGTH), nullable=False),
@@ -206,12 +190,17 @@ booking = Table(
     # Copied from the slot and the referral so that "elsewhere at that time" asks one table, and so
     # that a counter goes down on the row on which it went up.
     Column("patient_key", String(KEY_LENGTH), nullable=False),
-    _id("practitioner"),
+    id_column("practitioner"),
     Column("starts_at", Utc, nullable=False),
     Column("ends_at", Utc, nullable=False),
     Column("day", Date, nullable=False),
     # As it was counted: what a booking frees must be what it took, whatever the Policy says by now.
     Column("effort", Integer, nullable=False, server_default=text("0")),
+    Column("made_at", Utc),
+    Column("confirmed_at", Utc),
+    Column("ended_at", Utc),
+    # The requester let it run out or gave it back: this slot is not held for them again.
+    Column("turned_down", Boolean, nullable=False, server_default=false()),
     PrimaryKeyConstraint("id"),
     ForeignKeyConstraint(["referral_id"], [referral.c.id]),
     ForeignKeyConstraint(["slot_id"], [slot.c.id]),
@@ -245,6 +234,7 @@ for _name in ("patient_key", "practitioner"):
     )
 Index(None, booking.c.referral_id)
 Index(None, booking.c.practitioner, booking.c.starts_at)
+Index(None, booking.c.territory, booking.c.ended_at)
 
 
 def _counter(period: str) -> Table:
@@ -252,8 +242,8 @@ def _counter(period: str) -> Table:
     return Table(
         f"{PREFIX}practitioner_{period}",
         metadata,
-        _territory(),
-        _id("practitioner"),
+        territory_column(),
+        id_column("practitioner"),
         Column(period, Date, nullable=False),
         Column("used", Integer, nullable=False),
         Column("cap", Integer),
@@ -273,11 +263,78 @@ practitioner_week = _counter("week")
 patient = Table(
     PREFIX + "patient",
     metadata,
-    _territory(),
+    territory_column(),
     Column("patient_key", String(KEY_LENGTH), nullable=False),
     Column("used", Integer, nullable=False),
     PrimaryKeyConstraint("patient_key"),
     CheckConstraint("used >= 0", name="used"),
+)
+
+promise = Table(
+    PREFIX + "promise",
+    metadata,
+    territory_column(),
+    id_column("referral_id"),
+    Column("made_at", Utc, nullable=False),
+    Column("before_at", Utc, nullable=False),
+    Column("within_metres", Integer, nullable=False),
+    # An INTERVAL would be text on SQLite.
+    Column("notice_microseconds", BigInteger, nullable=False),
+    Column("state", String(CODE_LENGTH), nullable=False),
+    Column("ended_at", Utc),
+    Column("why", Text, nullable=False),
+    PrimaryKeyConstraint("referral_id"),
+    ForeignKeyConstraint(["referral_id"], [referral.c.id]),
+    CheckConstraint(_one_of("state", PromiseState), name="state"),
+    CheckConstraint("(state = 'open') = (ended_at IS NULL)", name="ended"),
+)
+Index(None, promise.c.territory, promise.c.state)
+
+chance = Table(
+    PREFIX + "chance",
+    metadata,
+    territory_column(),
+    id_column("referral_id"),
+    Column("raw", Float, nullable=False),
+    Column("stated", Float, nullable=False),
+    Column("at", Utc, nullable=False),
+    # The referral's deadline as it was then: a chance is one of a seat before an instant.
+    Column("before_at", Utc),
+    PrimaryKeyConstraint("referral_id"),
+    ForeignKeyConstraint(["referral_id"], [referral.c.id]),
+)
+Index(None, chance.c.territory)
+
+price_set = Table(
+    PREFIX + "price_set",
+    metadata,
+    territory_column(),
+    id_column("id"),
+    # Of all of it: the key under which a process keeps a set that it has read.
+    Column("digest", String(DIGEST_LENGTH), nullable=False),
+    Column("policy_digest", String(DIGEST_LENGTH), nullable=False),
+    Column("problem_digest", String(DIGEST_LENGTH), nullable=False),
+    Column("forecast_digest", String(DIGEST_LENGTH), nullable=False),
+    Column("futures", Integer, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("computed_at", Utc, nullable=False),
+    Column("valid_until", Utc, nullable=False),
+    Column("free_seats", Integer, nullable=False),
+    Column("expected", Float, nullable=False),
+    Column("days_seen", Integer, nullable=False),
+    PrimaryKeyConstraint("territory", "id"),
+)
+
+seat_price = Table(
+    PREFIX + "seat_price",
+    metadata,
+    territory_column(),
+    id_column("price_set"),
+    id_column("slot_id"),
+    Column("price", BigInteger, nullable=False),
+    PrimaryKeyConstraint("territory", "price_set", "slot_id"),
+    ForeignKeyConstraint(["territory", "price_set"], [price_set.c.territory, price_set.c.id]),
+    CheckConstraint("price >= 0", name="price"),
 )
 
 event = Table(
@@ -285,14 +342,14 @@ event = Table(
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), autoincrement=True),
     Column("xid", BigInteger, nullable=False),
-    _territory(),
+    territory_column(),
     Column("at", Utc, nullable=False),
     Column("kind", String(KEY_LENGTH), nullable=False),
     Column("actor_role", String(CODE_LENGTH)),
-    _id("actor_id", nullable=True),
-    _id("referral", nullable=True),
-    _id("slot", nullable=True),
-    _id("booking", nullable=True),
+    id_column("actor_id", nullable=True),
+    id_column("referral", nullable=True),
+    id_column("slot", nullable=True),
+    id_column("booking", nullable=True),
     Column("why", Text, nullable=False),
     PrimaryKeyConstraint("id"),
     # An id is never handed out twice, or a cursor could stand on another event.
@@ -304,7 +361,7 @@ plan = Table(
     PREFIX + "plan",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), autoincrement=True),
-    _territory(),
+    territory_column(),
     Column("digest", String(DIGEST_LENGTH), nullable=False),
     Column("as_of", Utc, nullable=False),
     Column("committed_at", Utc, nullable=False),

@@ -89,12 +89,12 @@ def test_the_tables_and_the_migrations_give_the_same_schema(empty_url: str, tmp_
         upgraded(empty_url, "migrated")
         made = create_engine(empty_url)
         with made.begin() as connection:
-            connection.execute(text("CREATE SCHEMA made"))
-            create_all(connection, "made")
-        assert without_schema(schema_of(made, "made"), "made") == without_schema(
+            connection.execute(text("CREATE SCHEMA by_hand"))
+            create_all(connection, "by_hand")
+        assert without_schema(schema_of(made, "by_hand"), "by_hand") == without_schema(
             schema_of(migrated, "migrated"), "migrated"
         )
-        assert len(schema_of(made, "made")) == len(tables.metadata.tables) + 1
+        assert len(schema_of(made, "by_hand")) == len(tables.metadata.tables) + 1
     with migrated.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"version_table": tables.VERSION_TABLE}
@@ -164,7 +164,7 @@ def test_an_older_schema_is_refused_where_it_is_not_ours_to_upgrade(empty_url: s
     upgraded(empty_url)
     set_revision(empty_url, "0001")
     engine = create_engine(empty_url)
-    with pytest.raises(SchemaError, match="0001, older than 0002"):
+    with pytest.raises(SchemaError, match="0001, older than 0003"):
         Desk(SqlStore.over(engine)).kinds()
     engine.dispose()
 
