@@ -1,9 +1,11 @@
 """One referral now: the slots it may have, best first, by the same arcs and costs as the night."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import numpy as np
 
+from slotengine.domain import Slot
 from slotengine.errors import ProblemError, UnknownIdError
 from slotengine.explanations import Candidate
 from slotengine.problem import Problem
@@ -31,8 +33,9 @@ def rank(
         Who asks.
     prices
         What a seat of each slot is worth to those who come later, in weighted minutes; 0 for a
-        slot not listed. Candidates worth less than they cost are then left out. Default None:
-        nothing is left out, and the first candidate is what ``solve`` gives this referral alone.
+        slot not listed. Candidates worth less than they cost are then left out. Default None: the
+        problem's own prices, which are a rule for ``solve`` too; beyond that rule nothing is left
+        out, and the first candidate is what ``solve`` gives this referral alone.
     seed
         Turns the tie-break, as in ``solve``. Default 0.
 
@@ -51,7 +54,7 @@ def rank(
     index = next((at for at, one in enumerate(problem.referrals) if one.id == referral_id), None)
     if index is None:
         raise UnknownIdError("referral", referral_id)
-    listed = {} if prices is None else prices
+    listed = {one.slot: one.price for one in problem.prices} if prices is None else prices
     for slot_id, price in listed.items():
         if price < 0:
             raise ProblemError(f"price of slot {slot_id} is {price}, allowed is 0 or more")
@@ -80,3 +83,45 @@ def rank(
         if prices is None or candidate.score >= 0:
             ranked.append((-candidate.score, int(ties[at]), slot_id, candidate))
     return [candidate for *_, candidate in sorted(ranked, key=lambda entry: entry[:3])]
+
+
+def spread_out(
+    candidates: Sequence[Candidate],
+    slots: Mapping[str, Slot],
+    *,
+    limit: int,
+    apart_minutes: int,
+) -> list[Candidate]:
+    """
+    Chooses the best candidates that differ from each other, so that a choice is one.
+
+    Parameters
+    ----------
+    candidates
+        Best first.
+    slots
+        Their slots by id.
+    limit
+        At most so many; 0 gives none.
+    apart_minutes
+        Two candidates differ by their practitioner, or when they start at least so far apart.
+
+    Returns
+    -------
+    list of Candidate
+        The best, then each next one that differs from all chosen before: fewer than ``limit``
+        rather than two alike.
+    """
+    apart = timedelta(minutes=apart_minutes)
+    chosen: list[Candidate] = []
+    for candidate in candidates:
+        if len(chosen) >= limit:
+            break
+        slot = slots[candidate.slot]
+        if all(_differ(slot, slots[one.slot], apart) for one in chosen):
+            chosen.append(candidate)
+    return chosen
+
+
+def _differ(slot: Slot, other: Slot, apart: timedelta) -> bool:
+    return slot.practitioner != other.practitioner or abs(slot.start - other.start) >= apart
