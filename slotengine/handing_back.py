@@ -1,6 +1,6 @@
 """Empty seats go back to their practitioners: their hour is near, or they are worth more there."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 
 from slotengine import pricing
@@ -26,7 +26,7 @@ def hand_back(unit: Unit, territory: str, *, now: datetime) -> tuple[HandedBack,
     free = by_id(
         seat.slot for seat in unit.free_seats(territory, window) if seat.slot.territory == territory
     )
-    cheap = _cheap(unit, policy, free.values(), now=now)
+    cheap = _cheap(unit, policy, list(free.values()), now=now)
     given = []
     for slot_id, slot in sorted(free.items()):
         reason = _due(policy, slot, cheap, now=now)
@@ -54,17 +54,16 @@ def _due(policy: Policy, slot: Slot, cheap: dict[str, int], *, now: datetime) ->
     return None
 
 
-def _cheap(unit: Unit, policy: Policy, slots: Iterable[Slot], *, now: datetime) -> dict[str, int]:
+def _cheap(unit: Unit, policy: Policy, slots: Sequence[Slot], *, now: datetime) -> dict[str, int]:
     """Gives the prices below the practice's own value, of slots that could be booked by now."""
     own = policy.handback.own_value
-    found = unit.current_prices(policy.territory)
-    if own == 0 or found is None or not pricing.is_current(found, policy, now=now):
+    open_now = [slot for slot in slots if slot.opens_at is None or slot.opens_at <= now]
+    if own == 0 or not open_now:
         return {}
-    prices = {one.slot: one.price for one in found.prices}
+    found = pricing.priced(unit, policy, open_now, now=now)
+    # No prices: nothing is known of what comes, or nothing is expected, which says no more.
     return {
-        slot.id: prices[slot.id]
-        for slot in slots
-        if slot.id in prices
-        and prices[slot.id] < own
-        and (slot.opens_at is None or slot.opens_at <= now)
+        slot_id: price
+        for slot_id, price in found.prices.items()
+        if price < own and slot_id not in found.own_reasons
     }

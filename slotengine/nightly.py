@@ -1,5 +1,5 @@
 """
-Planning runs as an APScheduler job, one a territory.
+Planning at night and looking after the day, as APScheduler jobs, two a territory.
 
 This is the one place that reads the clock: a job starts by itself and nobody can hand it ``now``.
 """
@@ -8,7 +8,7 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from slotengine.answers import PlanReport
+from slotengine.answers import PlanReport, TendReport
 from slotengine.domain import Actor
 from slotengine.engine import Engine
 from slotengine.errors import InputError
@@ -31,6 +31,8 @@ Local hour that the October night has twice and the March night not at all.
 APScheduler 3.11.3 fires a 02:30 job twice on 25 October 2026 and at a time that does not exist on
 28 March 2027 (Europe/Paris); 01:30 and 03:00 fire once on both (measured).
 """
+
+MINUTES_PER_HOUR = 60
 
 LATE_START_SECONDS = 3 * 3600
 """A run that could not start on time (the machine slept) still starts this much later."""
@@ -61,7 +63,7 @@ def install(
     UnknownTerritoryError
         When the territory has no policy.
     """
-    if not 0 <= hour < HOURS_PER_DAY or not 0 <= minute < 60:  # noqa: PLR2004 - minutes of an hour
+    if not 0 <= hour < HOURS_PER_DAY or not 0 <= minute < MINUTES_PER_HOUR:
         raise InputError(f"{hour}:{minute:02} is not a time of day")
     policy = engine.policy(territory)
     if hour == CHANGEOVER_HOUR:
@@ -82,9 +84,71 @@ def install(
     )
 
 
+def install_upkeep(
+    scheduler: "BaseScheduler", engine: Engine, territory: str, *, minutes: int = 1
+) -> "Job":
+    """
+    Adds the upkeep of one territory's day to the host's scheduler, or replaces it.
+
+    The engine is pickled by a persistent job store: it must have been opened from a URL.
+
+    Parameters
+    ----------
+    minutes
+        From one run to the next. Default 1: a patient who was promised to be told an hour ahead is
+        told at most that much later, which the Policy's ``clock_tolerance`` allows (default 2).
+
+    Raises
+    ------
+    InputError
+        For less than a minute, or more than an hour.
+    UnknownTerritoryError
+        When the territory has no policy.
+    """
+    if not 1 <= minutes <= MINUTES_PER_HOUR:
+        raise InputError(f"upkeep every {minutes} minutes: allowed is 1 to {MINUTES_PER_HOUR}")
+    policy = engine.policy(territory)
+    return scheduler.add_job(
+        tend,
+        "interval",
+        args=(engine, territory),
+        minutes=minutes,
+        timezone=policy.zone,
+        id=f"slotengine-upkeep-{territory}",
+        name=f"slotengine: look after {territory}",
+        replace_existing=True,
+        # Runs that were missed are one run: what is due is due by the clock, not by the count.
+        coalesce=True,
+        max_instances=1,
+        misfire_grace_time=None,
+    )
+
+
+def tend(engine: Engine, territory: str) -> TendReport:
+    """Does what time made due in one territory now; what the scheduler calls."""
+    report = engine.tend(territory, now=datetime.now(UTC), actor=ACTOR)
+    logger.info(
+        "tended",
+        extra={
+            "territory": territory,
+            "expired": len(report.expired),
+            "announced": len(report.announced),
+            "refilled": len(report.refilled),
+            "handed_back": len(report.handed_back),
+            "repriced": report.repriced,
+        },
+    )
+    return report
+
+
 def run(engine: Engine, territory: str) -> PlanReport:
-    """Plans one territory now; what the scheduler calls."""
+    """
+    Prices one territory's seats and plans its night by them, now; what the scheduler calls.
+
+    Without prices of its own a night would eat the seats that the counter keeps.
+    """
     now = datetime.now(UTC)
+    engine.reprice(territory, now=now, actor=ACTOR)
     report = engine.plan(territory, now=now, actor=ACTOR)
     logger.info(
         "planned",

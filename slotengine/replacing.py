@@ -6,6 +6,7 @@ is and comes back with the reason.
 """
 
 from datetime import datetime
+from functools import partial
 
 from slotengine.answers import RejectedItem, ReplaceReport
 from slotengine.codes import SlotState
@@ -65,7 +66,7 @@ def replace(
             continue
         unit.advance_clock(slot.territory, unit.policy(slot.territory).clock_tolerance)
         try:
-            bookings += unit.attempt(lambda slot=slot: _handed_over(unit, slot, by, now, matrix))
+            bookings += unit.attempt(partial(_handed_over, unit, slot, by, now=now, matrix=matrix))
         except _StaysError as stays:
             rejected.append(RejectedItem(id=slot.id, why=str(stays)))
         else:
@@ -78,7 +79,7 @@ def replace(
 
 
 def _handed_over(
-    unit: Unit, slot: Slot, by: str, now: datetime, matrix: TravelMatrix | None
+    unit: Unit, slot: Slot, by: str, *, now: datetime, matrix: TravelMatrix | None
 ) -> list[Booking]:
     """
     Gives one slot over and tells of its bookings.

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from slotengine import opening, pricing
-from slotengine.answers import Refilled
+from slotengine.answers import Chance, Refilled, WaitingEntry
 from slotengine.choosing import URGENCY, chosen_tonight
 from slotengine.codes import BookingStatus, Mode, ReferralState
 from slotengine.domain import Booking, Referral, Slot, TimeWindow
@@ -19,6 +19,7 @@ from slotengine.errors import DuplicateReferralError, SlotTakenError
 from slotengine.loading import EDGE, line_problem
 from slotengine.policy import Policy
 from slotengine.ports import FreeSeat, Unit
+from slotengine.pricing import Priced
 from slotengine.problem import Problem, TravelMatrix
 from slotengine.transitions import UNPLACED
 
@@ -47,6 +48,56 @@ def still_waiting(unit: Unit, territory: str, *, now: datetime) -> tuple[Referra
         for one in unit.referrals(territory, sorted(UNPLACED))
         if one.deadline is not None and one.deadline >= now
     )
+
+
+def entries(
+    unit: Unit, territory: str, served: Mapping[str, float], *, now: datetime
+) -> tuple[WaitingEntry, ...]:
+    """
+    Gives those who wait in the order of the line, each with the chance that is stated to them.
+
+    ``served`` has the share of sampled futures in which each referral gets a seat; who is not in
+    it waits without a stated chance.
+    """
+    first = unit.first_in_line(territory)
+    chances = note_chances(unit, territory, served, now=now)
+    line = in_line(still_waiting(unit, territory, now=now), first)
+    return tuple(
+        WaitingEntry(
+            referral=one.id,
+            rank=rank,
+            deadline=one.deadline or now,
+            first_in_line=one.id in first,
+            chance=chances.get(one.id),
+        )
+        for rank, one in enumerate(line, start=1)
+    )
+
+
+def note_chances(
+    unit: Unit, territory: str, served: Mapping[str, float], *, now: datetime
+) -> dict[str, Chance]:
+    """
+    Gives the stated chance of everybody who waits, and notes it: it will be seen how it ended.
+
+    Looked ahead as far as seats are priced; the chance is one of a seat before then. None is
+    stated to a group, whose members need seats together.
+    """
+    from slotengine.solver.chances import calibrated, percent
+
+    horizon = now + unit.policy(territory).pricing.horizon
+    outcomes = unit.chance_outcomes(territory)
+    stated = {}
+    for one in still_waiting(unit, territory, now=now):
+        if one.id not in served or one.group is not None:
+            continue
+        raw = served[one.id]
+        chance = calibrated(raw, outcomes)
+        unit.record_chance(one.id, raw, chance)
+        stated[one.id] = Chance(
+            percent=percent(chance), before=min(one.deadline or now, horizon), raw=raw
+        )
+    return stated
 
 
 def refill(
@@ -80,16 +131,16 @@ def refill(
     if not able:
         return ()
     last = max(one.deadline or now for one in able)
-    seats = [
-        seat
-        for seat in unit.free_seats(territory, TimeWindow(start=now, end=last + EDGE))
-        if slots is None or seat.slot.id in slots
-    ]
+    free = unit.free_seats(territory, TimeWindow(start=now, end=last + EDGE))
+    seats = [seat for seat in free if slots is None or seat.slot.id in slots]
     if not seats:
         return ()
+    # All of them: a seat that was taken when prices were computed has that of its neighbours.
+    around = {seat.slot.id: seat.slot for seat in free}
+    priced = pricing.priced(unit, policy, list(around.values()), now=now)
     given = {seat.slot.id: seat.slot for seat in seats}
     problem = line_problem(unit, able, policy, list(given.values()), now=now, matrix=matrix)
-    wishes = _wishes(unit, problem, first=unit.first_in_line(territory), now=now)
+    wishes = _wishes(unit, problem, priced, first=unit.first_in_line(territory))
     room = _Room(policy, seats, wishes, now=now)
     return tuple(_held(unit, policy, given, wishes, room, now=now))
 
@@ -140,7 +191,7 @@ class _Wish(NamedTuple):
     first: bool
 
 
-def _wishes(unit: Unit, problem: Problem, *, first: Collection[str], now: datetime) -> list[_Wish]:
+def _wishes(unit: Unit, problem: Problem, priced: Priced, *, first: Collection[str]) -> list[_Wish]:
     """Gives every pair that may be made, in the order in which pairs are made."""
     from slotengine.solver.arcs import candidate_arcs
     from slotengine.solver.columns import to_columns
@@ -151,7 +202,6 @@ def _wishes(unit: Unit, problem: Problem, *, first: Collection[str], now: dateti
     arcs = candidate_arcs(columns)
     pairs = priced_pairs(columns, arcs.row, arcs.slot)
     refused = unit.refused_slots([one.id for one in problem.referrals])
-    priced = pricing.priced(unit, problem.policy, problem.slots, now=now)
     values = problem.policy.values
     place = {one.id: at for at, one in enumerate(in_line(problem.referrals, first))}
     found = []
