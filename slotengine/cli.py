@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from slotengine import cli_changes, cli_demo, cli_intake, cli_show
+from slotengine import cli_changes, cli_demo, cli_intake, cli_show, cli_upkeep
 from slotengine.cli_options import (
     OPEN_AT,
     Db,
@@ -27,8 +27,9 @@ from slotengine.cli_options import (
     instant,
     language,
 )
+from slotengine.domain import TimeWindow
 from slotengine.engine import Engine
-from slotengine.errors import SlotEngineError
+from slotengine.errors import InputError, SlotEngineError
 from slotengine.fixtures import NAMES
 from slotengine.policy import Policy
 from slotengine.queries import TOP_SEATS
@@ -229,6 +230,101 @@ def withdraw(
     with engine_at(db) as engine:
         report = engine.withdraw(slot, reason=reason, now=instant(now), actor=OPEN_AT)
     cli_show.withdrawal(session, report)
+
+
+@app.command()
+def reprice(
+    territory: TerritoryArgument,
+    *,
+    seed: Annotated[int, typer.Option(help="Seed of the sampled futures.")] = 0,
+    now: Now = None,
+    db: Db = None,
+    lang: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Computes what each free seat is worth to those who come later."""
+    session = Session(json=as_json, lang=language(lang))
+    with engine_at(db) as engine, session.busy("reprice"):
+        policy = engine.policy(territory)
+        found = engine.reprice(territory, now=instant(now), seed=seed, actor=OPEN_AT)
+    cli_upkeep.repriced(session, found, policy)
+
+
+@app.command()
+def waitlist(
+    territory: TerritoryArgument,
+    *,
+    seed: Annotated[int, typer.Option(help="Seed of the sampled futures.")] = 0,
+    now: Now = None,
+    db: Db = None,
+    lang: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Shows who waits, in the order of the line, and how likely each gets a seat in time."""
+    session = Session(json=as_json, lang=language(lang))
+    with engine_at(db) as engine, session.busy("waitlist"):
+        policy = engine.policy(territory)
+        found = engine.waitlist(territory, now=instant(now), seed=seed, actor=OPEN_AT)
+    cli_upkeep.waitlist(session, found, policy)
+
+
+@app.command()
+def tend(
+    territory: TerritoryArgument,
+    *,
+    now: Now = None,
+    db: Db = None,
+    lang: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Does what time made due: expire, announce, offer freed seats, give back, price."""
+    session = Session(json=as_json, lang=language(lang))
+    with engine_at(db) as engine, session.busy("tend"):
+        policy = engine.policy(territory)
+        report = engine.tend(territory, now=instant(now), actor=OPEN_AT)
+    cli_upkeep.tended(session, report, policy)
+
+
+@app.command("hand-back")
+def hand_back(
+    territory: TerritoryArgument,
+    *,
+    now: Now = None,
+    db: Db = None,
+    lang: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Gives empty seats back to their practitioners where they are due."""
+    session = Session(json=as_json, lang=language(lang))
+    with engine_at(db) as engine:
+        policy = engine.policy(territory)
+        found = engine.hand_back(territory, now=instant(now), actor=OPEN_AT)
+    cli_upkeep.handed_back(session, found, policy)
+
+
+@app.command()
+def replace(
+    practitioner: Annotated[str, typer.Argument(help="Id of who is away.")],
+    *,
+    by: Annotated[str, typer.Option(help="Id of who takes over.")],
+    from_: Annotated[str, typer.Option("--from", help="First start of a slot, ISO 8601.")],
+    until: Annotated[str, typer.Option(help="End of the time away, ISO 8601.")],
+    now: Now = None,
+    db: Db = None,
+    lang: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Gives a practitioner's slots to a locum; bookings stay."""
+    session = Session(json=as_json, lang=language(lang))
+    start, end = instant(from_, "--from"), instant(until, "--until")
+    if end <= start:
+        raise InputError("--until does not lie after --from")
+    away = TimeWindow(start=start, end=end)
+    with engine_at(db) as engine:
+        report = engine.replace(practitioner, by, away, now=instant(now), actor=OPEN_AT)
+    cli_upkeep.replaced(session, report)
+    if report.rejected:
+        raise typer.Exit(exit_code(None, rejected=True))
 
 
 @database.command("upgrade")

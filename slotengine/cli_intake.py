@@ -18,6 +18,7 @@ from slotengine.adapters import (
 from slotengine.adapters.kinds import sentence
 from slotengine.answers import Placement, Receipt
 from slotengine.cli_options import OPEN_AT, Session
+from slotengine.cli_upkeep import chance_words, promise_words
 from slotengine.codes import ReferralState
 from slotengine.data_folder import data_folder
 from slotengine.domain import Location
@@ -243,7 +244,7 @@ def _handed(
         tally.received += 1
         tally.placed += placement.booking is not None
         tally.refused += placement.state is ReferralState.REFUSED
-        return _line(session, placement)
+        return _line(session, placement) | _told(session, engine, placement)
     verb = engine.amend if isinstance(one, Amend) else engine.refer
     receipt = verb(one.referral, now=now, actor=OPEN_AT)
     tally.received += not receipt.repeated
@@ -267,11 +268,29 @@ def _line(session: Session, answer: Receipt | Placement) -> dict[str, Any]:
         "state": answer.state.value,
         "reasons": [reason.text(session.lang) for reason in answer.reasons],
     }
-    if isinstance(answer, Placement) and answer.booking is not None:
+    if isinstance(answer, Placement) and answer.booking is not None and answer.promise is None:
         line["booking"] = answer.booking.id
         line["slot"] = answer.booking.slot
         line["held_until"] = answer.booking.held_until
     return line
+
+
+def _told(session: Session, engine: Engine, placement: Placement) -> dict[str, Any]:
+    """
+    Says what was promised, or how likely a seat comes: what the patient may be told.
+
+    Never the promised booking's hour, which may still change.
+    """
+    zone = engine.policy(engine.referral(placement.referral).territory).zone
+    told: dict[str, Any] = {}
+    if placement.promise is not None:
+        told["booking"] = None if placement.booking is None else placement.booking.id
+        told["promise"] = placement.promise.model_dump(mode="json")
+        told["promised"] = promise_words(placement.promise, zone, session.lang)
+    if placement.chance is not None:
+        told["chance"] = placement.chance.model_dump(mode="json")
+        told["likely"] = chance_words(placement.chance, zone, session.lang)
+    return told
 
 
 def _report(session: Session, tally: Tally) -> None:
@@ -281,7 +300,8 @@ def _report(session: Session, tally: Tally) -> None:
     out = session.out
     for line in tally.records:
         state = word(REFERRAL_STATE[ReferralState(line["state"])], session.lang)
-        out.print(f"{line['referral']}: {state}", *line["reasons"])
+        spoken = [line[key] for key in ("promised", "likely") if key in line]
+        out.print(f"{line['referral']}: {', '.join((state, *spoken))}", *line["reasons"])
     for bad in tally.rejected:
         where = bad.get("line", bad["record"])
         out.print(session.say(f"ligne {where} : ", f"line {where}: ") + bad["sentence"])

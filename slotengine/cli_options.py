@@ -68,9 +68,9 @@ def language(chosen: Lang | None) -> Lang:
     return Lang.EN
 
 
-def instant(text: str | None) -> datetime:
+def instant(text: str | None, option: str = "--now") -> datetime:
     """
-    Gives the instant to act at.
+    Gives the instant that an option names; without one the present.
 
     Raises
     ------
@@ -82,9 +82,9 @@ def instant(text: str | None) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError as broken:
-        raise InputError(f"--now {text!r} is not an ISO 8601 instant") from broken
+        raise InputError(f"{option} {text!r} is not an ISO 8601 instant") from broken
     if at.tzinfo is None:
-        raise InputError(f"--now {text!r} lacks its offset from UTC, such as +01:00")
+        raise InputError(f"{option} {text!r} lacks its offset from UTC, such as +01:00")
     return at
 
 

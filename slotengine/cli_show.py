@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from slotengine import labels
 from slotengine.answers import Offer, PlanReport, WithdrawReport
@@ -77,22 +77,45 @@ def offers(session: Session, engine: Engine, referral: str, *, limit: int, now: 
     zone = engine.policy(engine.referral(referral).territory).zone
     if session.json:
         session.emit(
-            {"referral": referral, "offers": [offer.model_dump(mode="json") for offer in found]}
+            {
+                "referral": referral,
+                "offers": [
+                    offer.model_dump(mode="json")
+                    | {
+                        "score": offer.score,
+                        "sentences": [reason.text(session.lang) for reason in offer.reasons],
+                    }
+                    for offer in found
+                ],
+            }
         )
         return
     if not found:
         session.out.print(Reason(code=ReasonCode.NO_FREE_SEAT).text(session.lang))
         return
     session.out.print(offer_table(session, found, zone))
+    for sentence in dict.fromkeys(
+        reason.text(session.lang) for offer in found for reason in offer.reasons
+    ):
+        session.out.print(sentence)
 
 
 def offer_table(session: Session, found: list[Offer], zone: ZoneInfo) -> Table:
-    """Gives offers as a table of words."""
+    """Gives offers as a table of words, and the lines that put them in this order."""
     table = Table(
         session.say("quand", "when"),
         session.say("avec", "with"),
         session.say("où", "where"),
         session.say("trajet", "journey"),
+        *(
+            Column(name, justify="right")
+            for name in (
+                session.say("valeur", "value"),
+                session.say("- coût", "- cost"),
+                session.say("- prix", "- price"),
+                session.say("= reste", "= score"),
+            )
+        ),
     )
     for offer in found:
         table.add_row(
@@ -100,6 +123,7 @@ def offer_table(session: Session, found: list[Offer], zone: ZoneInfo) -> Table:
             word(labels.PROFESSION[offer.profession], session.lang),
             place_words(session, offer),
             journey_words(session, offer.travel_minutes, offer.travel_metres),
+            *(str(line) for line in (offer.value, offer.cost, offer.price, offer.score)),
         )
     return table
 
@@ -149,6 +173,7 @@ def plan_figures(report: PlanReport, policy: Policy) -> dict[str, Any]:
         "unserved_reasons": reasons,
         "unserved_other_reasons": rest,
         "displaced": list(found.displaced),
+        "deferred": list(found.deferred),
         "levels": list(LEVELS),
         "proved": found.proved,
         "proved_levels": found.proved_levels,
@@ -202,6 +227,14 @@ def plan_tables(session: Session, report: PlanReport, policy: Policy) -> None:
         session.out.print(f"{rest} x {word(RARE, session.lang)}")
     if found.displaced:
         session.out.print(f"{word(DISPLACED, session.lang)} {', '.join(found.displaced)}")
+    if found.deferred:
+        many = len(found.deferred)
+        session.out.print(
+            session.say(
+                f"Différées, leurs places valant plus pour ce qui vient : {many}.",
+                f"Deferred, their seats being worth more to what comes: {many}.",
+            )
+        )
     session.out.print(_proof_table(session, found))
     for conflict in report.conflicts:
         session.out.print(f"{conflict.referral} {conflict.slot}: {conflict.why}")

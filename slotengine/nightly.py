@@ -12,6 +12,7 @@ from slotengine.answers import PlanReport, TendReport
 from slotengine.domain import Actor
 from slotengine.engine import Engine
 from slotengine.errors import InputError
+from slotengine.tending import Steps
 
 if TYPE_CHECKING:
     from apscheduler.job import Job
@@ -145,10 +146,12 @@ def run(engine: Engine, territory: str) -> PlanReport:
     """
     Prices one territory's seats and plans its night by them, now; what the scheduler calls.
 
-    Without prices of its own a night would eat the seats that the counter keeps.
+    Without prices a night would eat the seats that the counter keeps. Where they can't be computed
+    the night is planned by what there is; then the error is raised, for the host to see.
     """
     now = datetime.now(UTC)
-    engine.reprice(territory, now=now, actor=ACTOR)
+    steps = Steps()
+    steps.tried("reprice", lambda: engine.reprice(territory, now=now, actor=ACTOR))
     report = engine.plan(territory, now=now, actor=ACTOR)
     logger.info(
         "planned",
@@ -161,4 +164,5 @@ def run(engine: Engine, territory: str) -> PlanReport:
             "conflicts": len(report.conflicts),
         },
     )
+    steps.end()
     return report
