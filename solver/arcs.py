@@ -43,8 +43,8 @@ class Arcs(NamedTuple):
     Allowed pairs in CSR form: referral r owns arcs ``start[r]:start[r + 1]``, slots ascending.
 
     ``start`` (R + 1,) int64; ``slot`` (A,) int32; ``cost`` (A,) int64 weighted minutes in the
-    pair's cheapest mode. 12 bytes an arc: modes and journeys are asked again for the few pairs
-    that are shown (``best_ways``).
+    pair's cheapest mode and the price of the slot's seats: what a plan counts at level 2. 12 bytes
+    an arc: modes and journeys are asked again for the few pairs that are shown (``best_ways``).
     """
 
     start: Ints
@@ -83,6 +83,7 @@ MODE_RULES: tuple[tuple[Rule, Callable[[Columns, Way], Flags]], ...] = (
     (Rule.REACH, hard_rules.reach),
     (Rule.TOUR, tour),
     (Rule.CAP, cap),
+    (Rule.KEPT, hard_rules.kept),
 )
 """The rules of each mode, in order; one mode that passes all of them is enough."""
 
@@ -109,7 +110,8 @@ class BestWays(NamedTuple):
     """
     How care is given in each pair: its cheapest allowed mode, with cost and journey.
 
-    ``mode`` (K,) int32 index into ``costs.MODE_ORDER``; ``cost`` (K,) int64 weighted minutes.
+    ``mode`` (K,) int32 index into ``costs.MODE_ORDER``; ``cost`` (K,) int64 weighted minutes, the
+    pair's own, without a price.
     """
 
     mode: Indices
@@ -323,7 +325,7 @@ def _priced(columns: Columns, rows: Indices, row: Indices, slot: Indices, ways: 
         ways = {mode: (opened[keep], cost[keep]) for mode, (opened, cost) in ways.items()}
     cost, _ = cheapest(columns, row, slot, ways)
     many = np.diff(np.searchsorted(row, rows), append=len(row))
-    return _Found(rows, many, slot.astype(np.int32), cost)
+    return _Found(rows, many, slot.astype(np.int32), cost + columns.slot_price[slot])
 
 
 def _in_row_order(referrals: int, found: list[_Found]) -> Arcs:

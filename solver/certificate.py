@@ -214,15 +214,16 @@ def _broken_options(rules: Rules, plan: Plan) -> Iterator[tuple[str, str, int]]:
         own = tuple(level.referral[row] for level in plan.duals)
         staying = [int(at == UNSERVED_LEVEL[referral.priority]) for at in levels]
         at = _first_negative(levels, [cost - u for cost, u in zip(staying, own, strict=True)])
-        # Who was told a seat keeps one: staying unserved is no option.
-        if at is not None and referral.id not in told:
+        # Who was told or promised a seat keeps one: staying unserved is no option.
+        if at is not None and referral.id not in rules.seated:
             yield "certificate.unserved", referral.id, at
         for slot in suspects.of(own, rules.costs(referral)):
             figures = rules.choice(referral, slot)
             if figures is None:
                 continue
             moved = told.get(referral.id, slot.id) != slot.id
-            pair = _Pair(referral.id, slot.id, figures.cost, moved)
+            cost = figures.cost + rules.price(slot)
+            pair = _Pair(referral.id, slot.id, cost, moved)
             for seat, duals in seats[slot.id]:
                 at = _first_negative(levels, _reduced_costs(plan.seed, levels, pair, own, duals))
                 if at is not None:

@@ -11,7 +11,8 @@ Rules
 ``seat.*`` seats exist, are free, used once, numbered as rules.md says · the names of
 ``slotengine.reasons.Rule`` the hard rules · ``mode.*`` ``figure.*`` the cheapest allowed mode, and
 its figures · ``patient.*`` ``practitioner.*`` nobody in two places · ``side.*`` what bookings do to
-each other · ``displaced`` who yields to a floor · ``objective`` the levels · ``certificate.*`` the
+each other · ``displaced`` who yields to a floor · ``deferred`` who
+yields to those who come later · ``objective`` the levels · ``certificate.*`` the
 proof.
 """
 
@@ -23,7 +24,7 @@ from slotengine.problem import Assignment, Plan, Problem, Violation
 from slotengine.solver.certificate import dual_violations, gap_violations
 from slotengine.solver.check_figures import Figures
 from slotengine.solver.check_levels import displaced_violations, level_violations, objective
-from slotengine.solver.check_reasons import reason_violations
+from slotengine.solver.check_reasons import deferred_violations, reason_violations
 from slotengine.solver.check_rules import Rules, overlap
 from slotengine.solver.check_together import Together
 
@@ -57,6 +58,7 @@ def check(problem: Problem, plan: Plan) -> list[Violation]:
     if not found:
         totals = objective(rules, plan.assignments, plan.seed)
         found += reason_violations(rules, plan.assignments, plan.unserved)
+        found += deferred_violations(plan)
         found += level_violations(plan, totals)
         if not broken:
             found += gap_violations(problem, plan, totals)
@@ -92,7 +94,7 @@ def _each_referral_once(rules: Rules, plan: Plan) -> Iterator[Violation]:
 
 
 def _seats(problem: Problem, plan: Plan) -> Iterator[Violation]:
-    capacity = {slot.id: slot.capacity for slot in problem.slots}
+    seats = {slot.id: slot.seats for slot in problem.slots}
     free: dict[str, list[int]] = defaultdict(list)
     for slot, seat in problem.free_seats:
         free[slot].append(seat)
@@ -102,10 +104,10 @@ def _seats(problem: Problem, plan: Plan) -> Iterator[Violation]:
         slot, seat = assignment.slot, assignment.seat
         name = f"{slot}#{seat}"
         used[slot, seat] += 1
-        if slot not in capacity:
+        if slot not in seats:
             yield Violation(rule="seat.unknown", subject=name, detail="no such slot")
-        elif not 0 <= seat < capacity[slot]:
-            detail = f"slot has {capacity[slot]} seats"
+        elif not 0 <= seat < seats[slot]:
+            detail = f"slot has {seats[slot]} seats"
             yield Violation(rule="seat.unknown", subject=name, detail=detail)
         elif seat not in free.get(slot, ()):
             yield Violation(rule="seat.pinned", subject=name, detail="taken by a pin")
@@ -134,6 +136,10 @@ def _pair(rules: Rules, assignment: Assignment) -> Iterator[Violation]:
             detail = f"{assignment.mode} instead of {modes[0].mode}"
             yield Violation(rule="mode.dearer", subject=subject, detail=detail)
     figures = rules.figures(referral, slot, assignment.mode)
+    price = rules.price(slot)
+    if assignment.price != price:
+        detail = f"says {assignment.price}, is {price}"
+        yield Violation(rule="figure.price", subject=subject, detail=detail)
     if figures is not None:
         yield from _figures(subject, assignment, figures)
 

@@ -42,7 +42,7 @@ def objective(rules: Rules, assignments: Sequence[Assignment], seed: int) -> tup
     for one in assignments:
         referral, slot = rules.referrals[one.referral], rules.slots[one.slot]
         figures = rules.figures(referral, slot, one.mode)
-        totals[COST_LEVEL] += 0 if figures is None else figures.cost
+        totals[COST_LEVEL] += rules.price(slot) + (0 if figures is None else figures.cost)
         totals[MOVE_LEVEL] += told.get(referral.id, slot.id) != slot.id
         totals[TIE_LEVEL] += tie_break(seed, referral.id, slot.id)
     totals[FLOOR_LEVEL] = shortfall(rules, served)

@@ -3,13 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from slotengine.domain import Referral
-from slotengine.problem import Assignment, Unserved, Violation
+from slotengine.codes import Mode
+from slotengine.domain import Referral, Slot
+from slotengine.problem import Assignment, Plan, Unserved, Violation
 from slotengine.solver.check_rules import RULES, Rules
 from slotengine.solver.check_together import TOGETHER, Together
 
 NO_SLOT, SEATS_TAKEN, NO_FREE_SEAT = "no_slot", "seats_taken", "no_free_seat"
 """Reason codes that are no rule: no slot at all; what was possible went to others; all pinned."""
+
+KEPT = "kept"
+"""The last rule, and the reason of those who would have a seat but for its price."""
 
 
 def reason_violations(
@@ -34,6 +38,12 @@ def reason_violations(
         if not possible:
             yield from _says(verdict, _rule_without_seat(rules, referral, free))
             continue
+        if any(
+            left[slot.id] and together.refusal(referral, slot, mode) is None
+            for slot, mode in _kept_from(rules, referral)
+        ):
+            yield from _says(verdict, KEPT)
+            continue
         open_still = [pair for slot, pair in possible.items() if left[slot]]
         if not open_still:
             yield from _says(verdict, SEATS_TAKEN, seats)
@@ -50,6 +60,22 @@ def reason_violations(
             yield Violation(rule="unserved.addable", subject=referral.id, detail=detail)
         else:
             yield from _says(verdict, max(named, key=TOGETHER.index))
+
+
+def deferred_violations(plan: Plan) -> Iterator[Violation]:
+    """Verifies that those and only those are deferred whose reason is that seats are kept."""
+    wanted = sorted(
+        one.referral for one in plan.unserved if KEPT in {reason.code for reason in one.reasons}
+    )
+    if list(plan.deferred) != wanted:
+        wrong = sorted({*plan.deferred} ^ {*wanted})
+        detail = "deferred are those whose reason is kept, sorted, each once"
+        yield Violation(rule="deferred", subject=wrong[0] if wrong else "plan", detail=detail)
+
+
+def _kept_from(rules: Rules, referral: Referral) -> Iterator[tuple[Slot, Mode]]:
+    if rules.problem.prices:
+        yield from rules.kept_from(referral)
 
 
 def _rule_without_seat(rules: Rules, referral: Referral, free: Counter[str]) -> str:

@@ -36,7 +36,7 @@ MODE_ORDER = (Mode.AMB, Mode.VR, Mode.HH)
 
 MICROSECONDS_PER_MINUTE = MINUTE // MICROSECOND
 
-MODE_RULES = ("mobility", "access", "location", "travel", "reach", "tour", "cap")
+MODE_RULES = ("mobility", "access", "location", "travel", "reach", "tour", "cap", "kept")
 """Rules that depend on the mode, in the order in which they are asked."""
 
 RULES = (
@@ -79,6 +79,8 @@ class Rules:
         for booking in self.side.pinned:
             self._tour[booking.slot.practitioner].append(booking)
         self._load = Load(self.side, self.side.pinned)
+        self._price = {one.slot: one.price for one in problem.prices}
+        self.seated = {*problem.promised, *(one.referral for one in problem.told)}
         self._journeys: dict[tuple[str, Mode], tuple[int, int] | None] = {}
         self._traveller = ""
         self._offer = Offer(problem)
@@ -123,6 +125,20 @@ class Rules:
             if figures is not None:
                 yield slot, figures
 
+    def kept_from(self, referral: Referral) -> Iterator[tuple[Slot, Mode]]:
+        """Gives every slot that only its price keeps from a referral, and its cheapest mode."""
+        for at in sorted({at for at, _ in self.costs(referral)}):
+            slot = self.problem.slots[at]
+            if self.refusal(referral, slot) == "kept":
+                modes = [one for one in MODE_ORDER if one in shared_modes(referral, slot)]
+                found = [
+                    figures
+                    for mode in modes
+                    if self._mode_refusal(referral, slot, mode) == "kept"
+                    and (figures := self.figures(referral, slot, mode)) is not None
+                ]
+                yield slot, min(found, key=lambda figures: figures.cost).mode
+
     def choice(self, referral: Referral, slot: Slot) -> Figures | None:
         """Gives the cheapest mode of a slot whose kind suits a referral; None if refused."""
         if self._time_refusal(referral, slot) or self._pinned_refusal(referral, slot):
@@ -134,13 +150,14 @@ class Rules:
         """
         Gives a cost for each mode of at least every slot that a referral may have.
 
-        Pins and windows are not asked, which refuse little and take long. What is the same for
-        many slots is asked once: of a kind of place, then of a place, and of a slot only its time.
+        Pins, windows and what is kept are not asked, which refuse little or take long. What is the
+        same for many slots is asked once: of a kind of place, then of a place, and of a slot only
+        its time.
 
         Yields
         ------
         tuple
-            The slot's position in the problem, and what the pair costs in one mode.
+            The slot's position in the problem, and what the pair costs in one mode, price included.
         """
         instant = self._offer.instant
         earliest, received = instant(self._earliest), instant(referral.received_at)
@@ -159,7 +176,12 @@ class Rules:
                 fixed = travel_cost(self.policy, minutes) + stranger
                 for at in place.between(earliest + minutes * MICROSECONDS_PER_MINUTE, last):
                     wait = max(0, -((received - place.starts[at]) // MICROSECONDS_PER_MINUTE))
-                    yield place.order[at], fixed + waiting_cost(weight, half, wait)
+                    price = self.price(place.slots[at])
+                    yield place.order[at], fixed + waiting_cost(weight, half, wait) + price
+
+    def price(self, slot: Slot) -> int:
+        """Gives what a seat of a slot is worth to those who come later."""
+        return self._price.get(slot.id, 0)
 
     def rings(self, referral: Referral) -> Iterator[tuple[Iterator[Slot], str]]:
         """
@@ -245,7 +267,18 @@ class Rules:
         journey = self._journey(referral, slot, mode)
         if journey is None or self._earliest + journey[1] * MINUTE > slot.start:
             return "reach"
-        return self._booked_refusal(referral, slot, mode)
+        beside_pins = self._booked_refusal(referral, slot, mode)
+        if beside_pins is not None:
+            return beside_pins
+        return None if self._worth_it(referral, slot, mode) else "kept"
+
+    def _worth_it(self, referral: Referral, slot: Slot, mode: Mode) -> bool:
+        """Asks whether serving is worth what it costs and what others would lose by it."""
+        if not self.problem.prices or referral.id in self.seated:
+            return True
+        figures = self.figures(referral, slot, mode)
+        value = self.policy.values.of(referral.priority)
+        return figures is not None and figures.cost + self.price(slot) <= value
 
     def _place_refusal(self, referral: Referral, slot: Slot, mode: Mode) -> str | None:
         """Asks the rules of a mode that are the same for all slots of one site."""

@@ -42,6 +42,7 @@ class Together:
         yield from self._pathways()
         yield from self._tours()
         yield from self._told()
+        yield from self._promised()
 
     def refusal(self, referral: Referral, slot: Slot, mode: Mode) -> str | None:
         """Gives what refuses one more booking whose pair is allowed; None if nothing does."""
@@ -125,3 +126,9 @@ class Together:
         if moved > self.rules.policy.max_told_moves:
             detail = f"{moved} told bookings moved, at most {self.rules.policy.max_told_moves}"
             yield Violation(rule="side.told", subject="plan", detail=detail)
+
+    def _promised(self) -> Iterator[Violation]:
+        for referral_id in self.rules.problem.promised:
+            if referral_id not in self.slot_of:
+                detail = "was promised a seat and has none"
+                yield Violation(rule="side.promised", subject=referral_id, detail=detail)

@@ -77,11 +77,13 @@ class Columns:
 
     ``referral_*`` are (R,), except windows and busy spans (R, most of any referral), padded with
     spans that change nothing; ``slot_*`` are (S,) and hold the practitioner's and the site's facts
-    too; ``seat_*`` are (C,), the columns of the assignment; ``place_*`` are distinct homes.
+    too; ``seat_*`` are (C,), the columns of the assignment, extra seats included; ``place_*`` are
+    distinct homes. ``priced``: seats have prices, 0 where ``slot_price`` says so.
     """
 
     policy: Policy
     notice_us: int
+    priced: bool
 
     referral_received_us: Ints
     referral_deadline_us: Ints
@@ -99,6 +101,8 @@ class Columns:
     referral_max_metres: Ints
     referral_own_practitioner: Ints
     referral_told_slot: Indices
+    referral_promised: Flags
+    referral_value: Ints
     referral_hash: Hashes
     window_start_us: Ints
     window_end_us: Ints
@@ -121,6 +125,7 @@ class Columns:
     slot_hash: Hashes
     slot_first_seat: Ints
     slot_free: Ints
+    slot_price: Ints
 
     seat_slot: Indices
     seat_number: Indices
@@ -140,6 +145,12 @@ class Columns:
 
     workload: Workload
     pinned: Pinned
+
+    @property
+    def referral_seated(self) -> Flags:
+        """Who keeps a seat in any case: told or promised, (R,)."""
+        seated: Flags = self.referral_promised | (self.referral_told_slot != NOT_TOLD)
+        return seated
 
     @property
     def referrals(self) -> int:
@@ -196,6 +207,8 @@ def to_columns(problem: Problem) -> Columns:
     window_start, window_end = spans([_windows(referral, as_of) for referral in referrals])
     busy_start, busy_end = spans(_busy(problem))
     free = _free(problem)
+    promised = set(problem.promised)
+    prices = {one.slot: one.price for one in problem.prices}
     speeds = {mobility: policy.speeds.of(mobility) or 0 for mobility in Mobility}
     audiences = {source: mask(rule, AUDIENCE_BIT) for source, rule in policy.audiences.items()}
     mode_sets = {r.modes for r in referrals} | {slot.modes for slot in slots}
@@ -205,6 +218,7 @@ def to_columns(problem: Problem) -> Columns:
     return Columns(
         policy=policy,
         notice_us=policy.notice // MICROSECOND,
+        priced=bool(problem.prices),
         referral_received_us=ints((r.received_at - as_of) // MICROSECOND for r in referrals),
         referral_deadline_us=ints(_deadline(r, as_of) for r in referrals),
         referral_level=ints(UNSERVED_LEVEL[r.priority] for r in referrals),
@@ -229,6 +243,8 @@ def to_columns(problem: Problem) -> Columns:
             for r in referrals
         ),
         referral_told_slot=_told_slots(problem),
+        referral_promised=flags(r.id in promised for r in referrals),
+        referral_value=ints(policy.values.of(r.priority) for r in referrals),
         referral_hash=hashes("r" + r.id for r in referrals),
         window_start_us=window_start,
         window_end_us=window_end,
@@ -252,6 +268,7 @@ def to_columns(problem: Problem) -> Columns:
         slot_hash=hashes("s" + slot.id for slot in slots),
         slot_first_seat=np.cumsum(free) - free,
         slot_free=free,
+        slot_price=ints(prices.get(slot.id, 0) for slot in slots),
         seat_slot=np.repeat(np.arange(len(slots), dtype=np.int32), free),
         seat_number=ints(seat for _, seat in problem.free_seats).astype(np.int32),
         specialty_fits=table(wanted, held, _specialty_fits),
@@ -331,7 +348,7 @@ def _told_slots(problem: Problem) -> Indices:
 
 def _free(problem: Problem) -> Ints:
     taken = Counter(pin.slot for pin in problem.pins)
-    return ints(slot.capacity - taken[slot.id] for slot in problem.slots)
+    return ints(slot.seats - taken[slot.id] for slot in problem.slots)
 
 
 def _specialty_fits(wanted: tuple[str, ...], held: tuple[str, ...]) -> bool:

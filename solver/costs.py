@@ -61,6 +61,16 @@ def stranger_cost(columns: Columns, row: Indices, slot: Indices) -> Ints:
     return cost
 
 
+def way_cost(columns: Columns, row: Indices, slot: Indices, travel_minutes: Ints) -> Ints:
+    """Gives the cost of each pair with a journey of so many minutes."""
+    cost: Ints = (
+        travel_cost(columns, travel_minutes)
+        + waiting_cost(columns, row, slot)
+        + stranger_cost(columns, row, slot)
+    )
+    return cost
+
+
 def cheapest(
     columns: Columns,
     row: Indices,

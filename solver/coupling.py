@@ -48,7 +48,7 @@ def settle(task: Task, start: Ints | None) -> Settled:
     Raises
     ------
     ProblemError
-        When no plan keeps the seats of all who were told.
+        When no plan keeps the seats of all who were told or promised one.
     SolverTimeoutError
         When time was out before any plan was found.
     """

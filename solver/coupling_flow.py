@@ -50,7 +50,7 @@ def flowed(pairs: Pairs, side: Side, counting: Counting) -> Flowed | None:
     Parameters
     ----------
     pairs, side
-        The Problem; of the side constraints only caps and who was told count.
+        The Problem; of the side constraints only caps and who keeps a seat count.
     counting
         ``LEAST`` makes ``totals`` bounds of the leading levels, each among the plans that are best
         at the levels before it.
@@ -58,7 +58,7 @@ def flowed(pairs: Pairs, side: Side, counting: Counting) -> Flowed | None:
     Returns
     -------
     Flowed or None
-        None where costs leave 64 bits, or told rows can't all be seated.
+        None where costs leave 64 bits, or told and promised rows can't all be seated.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def _arcs(pairs: Pairs, side: Side, leave: Ints, counting: Counting) -> _Arcs:
         firsts.append(at)
         at += len(period.bookings)
     sink = at
-    free = np.setdiff1d(np.arange(pairs.rows), np.array(sorted(side.told), dtype=np.int64))
+    free = np.setdiff1d(np.arange(pairs.rows), np.array(sorted(side.seated), dtype=np.int64))
     tails = [pairs.row_of(np.arange(len(pairs.slot))), free]
     heads = [first_slot + pairs.slot.astype(np.int64), np.full(len(free), sink)]
     most = [np.ones(len(pairs.slot), dtype=np.int64), np.ones(len(free), dtype=np.int64)]

@@ -131,7 +131,7 @@ def model_of(
     size = first_e + givers * (TENTHS + 1)
     upper = np.full(size, np.inf)
     upper[:first_f] = 1
-    upper[[first_u + told for told in side.told]] = 0
+    upper[[first_u + row for row in sorted(side.seated)]] = 0
     if side.spread:
         offered = pairs.offered[:, None]
         block = np.concatenate(

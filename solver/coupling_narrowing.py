@@ -101,6 +101,7 @@ def _side(pairs: Pairs, side: Side, fixed: Ints, rows: Ints) -> Side:
             if follow.row in place
         ),
         told={place[row]: slot for row, slot in side.told.items() if row in place},
+        promised=frozenset(place[row] for row in side.promised if row in place),
         max_told_moves=side.max_told_moves - int(moved),
         floors=tuple(
             FloorRows(

@@ -165,7 +165,7 @@ class Search:
         return lower, proved
 
     def _any_plan(self) -> Ints:
-        """Finds a plan that keeps everything, however bad: who was told must have a seat."""
+        """Finds a plan that keeps everything, however bad: who was told or promised has a seat."""
         for _ in range(ROUNDS):
             if self._out_of_time():
                 break
@@ -173,7 +173,9 @@ class Search:
             limits = Limits(seconds=self._seconds())
             found = search(model, np.zeros(model.size, dtype=np.int64), (), limits)
             if found.impossible:
-                raise ProblemError("no plan keeps the seats of all who were told one")
+                raise ProblemError(
+                    "no plan keeps the seats of all who were told one or promised one"
+                )
             if found.solution is None:
                 break
             arc_of_row = model.arc_of_row(found.solution)

@@ -11,8 +11,15 @@ import numpy as np
 
 from slotengine.codes import Mode
 from slotengine.solver.columns import LONGEST, MINUTE_US, NO_PLACE, Columns
+from slotengine.solver.costs import way_cost
 from slotengine.solver.encoding import NEVER, Flags, Indices, Ints
 from slotengine.solver.travel import Journeys
+
+LONG_MINUTES = 1 << 20
+"""
+Longer than any journey that REACH allows, which ends within 400 days (576,000 minutes): the cost of
+one that is refused anyway is counted as if it took no longer, so that its square stays whole.
+"""
 
 
 def sharing(columns: Columns, row: Indices, slot: Indices) -> Flags:
@@ -144,3 +151,18 @@ def reach(columns: Columns, way: Way) -> Flags:
     arrival_us = columns.notice_us + way.journey.minutes * MINUTE_US
     in_time: Flags = arrival_us <= columns.slot_start_us[way.slot]
     return in_time
+
+
+def kept(columns: Columns, way: Way) -> Flags:
+    """
+    Allows what is worth its price: the value of serving, less the cost, is at least the price.
+
+    Who was told or promised a seat keeps one, whatever it is worth to others. Without any prices
+    nothing is kept, and a cost above the value is no reason to serve nobody.
+    """
+    if not columns.priced:
+        return np.ones(len(way.row), dtype=np.bool_)
+    minutes = np.minimum(way.journey.minutes, LONG_MINUTES)
+    gain = columns.referral_value[way.row] - way_cost(columns, way.row, way.slot, minutes)
+    worth: Flags = (gain >= columns.slot_price[way.slot]) | columns.referral_seated[way.row]
+    return worth

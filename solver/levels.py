@@ -156,7 +156,7 @@ class Climb(NamedTuple):
 
 
 def whole_face(columns: Columns, arcs: Arcs, seed: int) -> Face:
-    """Gives face 0: each allowed pair with each free seat; who was told keeps a seat."""
+    """Gives face 0: each allowed pair with each free seat; who was told or promised keeps one."""
     start, col, cost = arcs.start, columns.slot_first_seat[arcs.slot].astype(np.int32), arcs.cost
     if np.any(columns.slot_free != 1):
         seats = columns.slot_free[arcs.slot]
@@ -171,7 +171,7 @@ def whole_face(columns: Columns, arcs: Arcs, seed: int) -> Face:
         start=start,
         col=col,
         cost=cost,
-        may_stay=columns.referral_told_slot == NOT_TOLD,
+        may_stay=~columns.referral_seated,
         may_idle=np.ones(columns.seats, dtype=np.bool_),
     )
 

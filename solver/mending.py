@@ -12,7 +12,7 @@ import numpy as np
 from slotengine.solver.duals import UNSERVED
 from slotengine.solver.encoding import Ints
 from slotengine.solver.pairs import Pairs
-from slotengine.solver.seating import Seating
+from slotengine.solver.seating import Refusal, Seating
 from slotengine.solver.side import Group, Run, Side
 from slotengine.solver.tours import Tours
 
@@ -22,7 +22,8 @@ RUNS_TRIED = 200
 
 def mended(pairs: Pairs, side: Side, tours: Tours | None, wanted: Ints) -> Ints | None:
     """
-    Gives a plan that keeps every side constraint, None when told bookings can't simply stay.
+    Gives a plan that keeps every side constraint, None when told bookings can't simply stay,
+    or when no seat was found for somebody who was promised one.
 
     Parameters
     ----------
@@ -38,6 +39,11 @@ def mended(pairs: Pairs, side: Side, tours: Tours | None, wanted: Ints) -> Ints 
     """
     seating = Seating(pairs, side, tours)
     if not _seat_told(seating, side):
+        return None
+    # Before anybody else: where pairs alone would have them, else wherever they fit.
+    promised = sorted(side.promised)
+    _seat(seating, promised, wanted)
+    if not all(_seated(seating, row, set()) for row in promised):
         return None
     rows = _in_order(pairs, side)
     urgency = pairs.level[rows]
@@ -82,6 +88,36 @@ def _seat_told(seating: Seating, side: Side) -> bool:
             return False
         seating.add(row, slot)
     return True
+
+
+def _seated(seating: Seating, row: int, asked: set[int]) -> bool:
+    """
+    Seats one who was promised a seat, who are promised one too moving on where that helps.
+
+    An augmenting path, as between pairs alone; a rule over several bookings may hide one from it,
+    and then the search decides.
+    """
+    if seating.served(row) or seating.coupled(row):
+        return seating.served(row)
+    for _, slot in seating.options(row, full=True):
+        refused = seating.refusal(row, slot)
+        if refused is None:
+            seating.add(row, slot)
+            return True
+        if refused is not Refusal.SEAT or slot in asked:
+            continue
+        asked.add(slot)
+        for other in sorted(seating.side.promised):
+            if int(seating.slot_of_row[other]) != slot or seating.coupled(other):
+                continue
+            seating.remove(other)
+            if seating.refusal(row, slot) is None:
+                seating.add(row, slot)
+                if _seated(seating, other, asked):
+                    return True
+                seating.remove(row)
+            seating.add(other, slot)
+    return False
 
 
 def _in_order(pairs: Pairs, side: Side) -> Ints:

@@ -123,14 +123,14 @@ class Seating:
             self._leave(row)
         return False
 
-    def options(self, row: int) -> Iterator[tuple[int, int]]:
-        """Gives (cost, slot) of a row's pairs on slots with room, cheapest first."""
+    def options(self, row: int, *, full: bool = False) -> Iterator[tuple[int, int]]:
+        """Gives (cost, slot) of a row's pairs on slots with room, or all, cheapest first."""
         of = self.pairs.of(row)
         first = of.start
         order = np.argsort(self.pairs.cost[first : of.stop], kind="stable")
         for at in order.tolist():
             slot = int(self.pairs.slot[first + at])
-            if self.room[slot] > 0:
+            if full or self.room[slot] > 0:
                 yield int(self.pairs.cost[first + at]), slot
 
     def _seat_members(self, rows: list[int], seats: list[int], taken: list[int]) -> bool:

@@ -1,5 +1,5 @@
 """
-Side constraints of a Problem as indices: groups with their runs, pathways, told rows, floors.
+Side constraints of a Problem as indices: groups and runs, pathways, who keeps a seat, floors.
 
 Read once from the Problem; who may sit where comes from the arcs. Nothing here decides: ``seating``
 keeps the rules on a plan in the making, ``coupling_model`` writes them as linear rows.
@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
 
 from slotengine.codes import Mode
 from slotengine.domain import Slot
@@ -63,6 +65,12 @@ class Side:
     capped: bool
     tours: bool
     spread: bool
+    promised: frozenset[int] = frozenset()
+
+    @property
+    def seated(self) -> frozenset[int]:
+        """Rows that keep a seat in any case: told, which may move little, or promised."""
+        return self.promised.union(self.told)
 
 
 def side_of(problem: Problem, columns: Columns, arcs: Arcs) -> Side:
@@ -95,6 +103,7 @@ def side_of(problem: Problem, columns: Columns, arcs: Arcs) -> Side:
         capped=columns.workload.capped,
         tours=problem.policy.home_visits is not None and _visits_homes(problem),
         spread=problem.policy.spread is not None,
+        promised=frozenset(np.flatnonzero(columns.referral_promised).tolist()),
     )
 
 

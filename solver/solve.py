@@ -18,7 +18,7 @@ from slotengine.solver.levels import climb, whole_face
 from slotengine.solver.pairs import pairs_of
 from slotengine.solver.searching import Found, Ground, flow_levels, under_side_constraints
 from slotengine.solver.side import side_of
-from slotengine.solver.verdicts import verdicts
+from slotengine.solver.verdicts import deferred, verdicts
 from slotengine.solver.writing import assignments
 
 DEFAULT_LIMITS = Limits()
@@ -66,6 +66,7 @@ def solve(problem: Problem, *, limits: Limits = DEFAULT_LIMITS, seed: int = 0) -
     served = slot_of_row != UNSERVED
     slot_of_row[served] = columns.seat_slot[slot_of_row[served]]
     found = under_side_constraints(ground, slot_of_row, reached.proofs, limits, seconds_left)
+    unserved = verdicts(problem, columns, arcs, found.seating)
     covered = 0 if LEVELS[FLOOR_LEVEL] in problem.active_levels else found.settled.relaxed
     return Plan(
         territory=problem.territory,
@@ -76,7 +77,7 @@ def solve(problem: Problem, *, limits: Limits = DEFAULT_LIMITS, seed: int = 0) -
         travel_name=problem.travel_name,
         seed=seed,
         assignments=assignments(problem, columns, found.seating.slot_of_row),
-        unserved=verdicts(problem, columns, arcs, found.seating),
+        unserved=unserved,
         objective=found.objective,
         bound=found.settled.bound,
         proved_levels=found.settled.proved,
@@ -88,6 +89,7 @@ def solve(problem: Problem, *, limits: Limits = DEFAULT_LIMITS, seed: int = 0) -
             if at < covered
         ),
         displaced=_displaced(problem, found, limits=limits, seed=seed),
+        deferred=deferred(unserved),
         seconds=perf_counter() - began,
     )
 

@@ -20,6 +20,7 @@ def fault(pairs: Pairs, side: Side, arc_of_row: Ints) -> str | None:
         ("room", _fits_rooms(pairs, arc_of_row)),
         ("cap", _keeps_caps(pairs, arc_of_row)),
         ("told", _keeps_told(side, slots)),
+        ("promised", all(slots[row] != UNSERVED for row in side.promised)),
         ("pathway", all(_in_step(pairs, follow, slots) for follow in side.follows)),
         ("group", all(_together(group, slots) for group in side.groups)),
     )

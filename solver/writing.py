@@ -59,6 +59,7 @@ def assignments(problem: Problem, columns: Columns, slot_of_row: Indices) -> tup
                 travel_minutes=minutes,
                 wait_minutes=wait,
                 cost=cost,
+                price=int(columns.slot_price[slot]),
             )
         )
     return tuple(made)

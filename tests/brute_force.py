@@ -58,6 +58,8 @@ def solve(
     best = min(_solutions(rows, costs), key=lambda chosen: _total(chosen, costs))
     every = {**pairs, **(illegal or {})}
     chosen = best if force is None else tuple(_forced(problem, force))
+    without = [row for row, column in zip(rows, chosen, strict=True) if column == UNUSED]
+    reasons = {row: _reason(problem, pairs, row, refused) for row in without}
     return Plan(
         territory=problem.territory,
         as_of=problem.as_of,
@@ -67,11 +69,8 @@ def solve(
         travel_name=problem.travel_name,
         seed=seed,
         assignments=tuple(_assignments(problem, every, chosen)),
-        unserved=tuple(
-            NoSeat(referral=row, reasons=(_reason(problem, pairs, row, refused),))
-            for row, column in zip(rows, chosen, strict=True)
-            if column == UNUSED
-        ),
+        unserved=tuple(NoSeat(referral=row, reasons=(why,)) for row, why in reasons.items()),
+        deferred=tuple(row for row, why in reasons.items() if why.code is ReasonCode.KEPT),
         objective=_total(chosen, _option_costs(problem, every, seed)),
         bound=_total(best, costs),
         proved_levels=len(LEVELS),
@@ -91,6 +90,10 @@ def _reason(problem: Problem, pairs: Pairs, row: str, refused: ReasonCode) -> Re
     return Reason(code=refused)
 
 
+def _price(problem: Problem, slot: str) -> int:
+    return sum(one.price for one in problem.prices if one.slot == slot)
+
+
 Costs = dict[tuple[int, int], tuple[int, ...]]
 
 
@@ -98,10 +101,11 @@ def _option_costs(problem: Problem, pairs: Pairs, seed: int) -> Costs:
     costs: Costs = {}
     for row, referral in enumerate(problem.referrals):
         level = UNSERVED_LEVEL[referral.priority]
-        costs[row, UNUSED] = tuple(int(at == level) for at in range(len(LEVELS)))
+        if referral.id not in problem.promised:
+            costs[row, UNUSED] = tuple(int(at == level) for at in range(len(LEVELS)))
         for column, (slot, _) in enumerate(problem.free_seats):
             if (referral.id, slot) in pairs:
-                cost = pairs[referral.id, slot][-1]
+                cost = pairs[referral.id, slot][-1] + _price(problem, slot)
                 tie = tie_break(seed, referral.id, slot)
                 costs[row, column] = (0, 0, 0, 0, 0, cost, 0, 0, tie)
     return costs
@@ -183,4 +187,5 @@ def _assignments(problem: Problem, pairs: Pairs, chosen: tuple[int, ...]) -> Ite
             travel_minutes=minutes,
             wait_minutes=wait,
             cost=cost,
+            price=_price(problem, slot),
         )

@@ -50,7 +50,8 @@ def best(problem: Problem, seed: int = 0) -> tuple[tuple[int, ...], list[Solutio
     """
     Gives the best objective over all levels, and every solution that reaches it.
 
-    Raises ``ValueError`` where nothing keeps all constraints, which only told bookings can cause.
+    Raises ``ValueError`` where nothing keeps all constraints, which only those who were told or
+    promised a seat can cause.
     """
     left = list(scored(problem, seed))
     for level in range(len(LEVELS)):
@@ -84,7 +85,7 @@ def scored(problem: Problem, seed: int = 0) -> Iterator[Scored]:
             if choice is None:
                 totals[UNSERVED_LEVEL[referral.priority]] += 1
                 continue
-            totals[COST_LEVEL] += choice.figures.cost
+            totals[COST_LEVEL] += choice.figures.cost + _price(problem, choice.slot.id)
             totals[MOVE_LEVEL] += told.get(referral.id, choice.slot.id) != choice.slot.id
             totals[TIE_LEVEL] += choice.tie
             made.append(_assignment(referral, choice, 0))
@@ -105,10 +106,10 @@ def plan_of(problem: Problem, solution: Solution, seed: int = 0) -> Plan:
     without = [
         referral for referral, slot in zip(problem.referrals, solution, strict=True) if slot is None
     ]
+    reasons = {one.id: _reason(rules, one, made) for one in without}
     return forced(problem, solution, seed).replaced(
-        unserved=tuple(
-            Unserved(referral=one.id, reasons=(_reason(rules, one, made),)) for one in without
-        ),
+        unserved=tuple(Unserved(referral=id_, reasons=(why,)) for id_, why in reasons.items()),
+        deferred=tuple(id_ for id_, why in reasons.items() if why.code is ReasonCode.KEPT),
         objective=totals,
         bound=tuple(bound),
         displaced=displaced(problem, solution, seed),
@@ -167,7 +168,8 @@ def _assignments(rules: Rules, solution: Solution) -> list[Assignment]:
             slot, figures = next(pair for pair in rules.allowed(referral) if pair[0].id == at)
             booking = rules.side.booking(referral, slot, figures.mode)
             choice = Choice(slot, figures, booking, 0)
-            made.append(_assignment(referral, choice, seats[at].pop(0)))
+            price = _price(rules.problem, at)
+            made.append(_assignment(referral, choice, seats[at].pop(0)).replaced(price=price))
     return made
 
 
@@ -201,7 +203,7 @@ def _feasible(
                 yield tuple(chosen)
             return
         kept = told.get(problem.referrals[row].id)
-        if kept is None:
+        if kept is None and problem.referrals[row].id not in problem.promised:
             chosen.append(None)
             yield from below(row + 1, moved)
             chosen.pop()
@@ -280,6 +282,10 @@ def _assignment(referral: Referral, choice: Choice, seat: int) -> Assignment:
     )
 
 
+def _price(problem: Problem, slot: str) -> int:
+    return sum(one.price for one in problem.prices if one.slot == slot)
+
+
 def _reason(rules: Rules, referral: Referral, made: list[Assignment]) -> Reason:
     """Adds the referral to the plan, slot by slot, and reads off what the whole plan breaks."""
     free = Counter(slot for slot, _ in rules.problem.free_seats)
@@ -298,17 +304,28 @@ def _reason(rules: Rules, referral: Referral, made: list[Assignment]) -> Reason:
     if not allowed:
         return Reason(code=ReasonCode(RULES[max(refused)]))
     used = Counter(one.slot for one in made)
+    free_of_price = Rules(rules.problem.replaced(prices=()))
+    for slot_id in free:
+        slot = rules.slots[slot_id]
+        kept = rules.refusal(referral, slot) == "kept" and used[slot_id] < free[slot_id]
+        if kept and _broken(free_of_price, referral, slot, made) is None:
+            return Reason(code=ReasonCode.KEPT)
     still = [(slot, mode) for slot, mode in allowed if used[slot.id] < free[slot.id]]
     if not still:
         seats = sum(free[slot.id] for slot, _ in allowed)
         return Reason(code=ReasonCode.SEATS_TAKEN, figures={"seats": seats})
     latest = -1
-    for slot, mode in still:
-        figures = rules.figures(referral, slot, mode)
-        assert figures is not None
-        booking = rules.side.booking(referral, slot, mode)
-        more = _assignment(referral, Choice(slot, figures, booking, 0), 0)
-        broken = {one.rule for one in Together(rules, [*made, more]).violations()}
-        first = next(at for at, rule in enumerate(TOGETHER) if f"side.{rule}" in broken)
+    for slot, _ in still:
+        first = _broken(rules, referral, slot, made)
+        assert first is not None, "it could simply be added"
         latest = max(latest, first)
     return Reason(code=ReasonCode(TOGETHER[latest]))
+
+
+def _broken(rules: Rules, referral: Referral, slot: Slot, made: list[Assignment]) -> int | None:
+    """Gives the first of ``TOGETHER`` that one more booking on an allowed slot breaks."""
+    figures = rules.modes(referral, slot)[0]
+    booking = rules.side.booking(referral, slot, figures.mode)
+    more = _assignment(referral, Choice(slot, figures, booking, 0), 0)
+    broken = {one.rule for one in Together(rules, [*made, more]).violations()}
+    return next((at for at, rule in enumerate(TOGETHER) if f"side.{rule}" in broken), None)

@@ -1,5 +1,6 @@
 """Whole small territories drawn at random, with every rule in play; the same seed, the same one."""
 
+from collections import Counter
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -23,6 +24,7 @@ from slotengine.domain import Location, Motive, Referral, Slot, TimeWindow
 from slotengine.errors import ProblemError
 from slotengine.policy import Policy
 from slotengine.problem import Pin, Problem, Told
+from slotengine.seat_prices import SeatPrice
 from slotengine.side_constraints import (
     Caps,
     Effort,
@@ -33,6 +35,7 @@ from slotengine.side_constraints import (
     Spread,
     Step,
 )
+from slotengine.solver.check_rules import Rules
 
 MOTIVES = tuple(Motive(system="hub", code=code) for code in ("M1", "M2"))
 PROFESSIONS = (Profession.PHYSICIAN, Profession.PHYSICIAN, Profession.MIDWIFE)
@@ -315,3 +318,71 @@ def _with_told(draw: Random, drawn: Problem) -> Problem:
     ]
     chosen = draw.sample(kept, min(told, len(kept)))
     return drawn.replaced(told=tuple(sorted(chosen, key=lambda one: one.referral)))
+
+
+PRICES = (0, 0, 500, 2_000, 4_700, 9_000, 18_000)
+"""From nothing to what keeps everybody but the most urgent away (values 5,000 to 40,000)."""
+
+
+def random_kept(seed: int, *, referrals: int = 5, slots: int = 6) -> Problem:
+    """
+    Gives a coupled problem as ``random_coupled`` does, with prices, promises and extra seats.
+
+    Told and promised are those of one assignment that keeps every constraint, prices included.
+    """
+    draw = Random(seed)  # noqa: S311 - a test case, not a secret
+    while True:
+        try:
+            drawn = _coupled(draw, referrals, slots)
+        except ProblemError:  # a group larger than any day, as caps were drawn
+            continue
+        drawn = with_prices(draw, with_extra_seats(draw, drawn))
+        seated = draw.choice([one.solution for one in scored(drawn)])
+        return _keeping(draw, drawn, seated)
+
+
+def random_priced(seed: int, *, referrals: int = 12, slots: int = 16) -> Problem:
+    """Gives a problem as ``random_problem`` does, with prices, promises and extra seats."""
+    draw = Random(seed)  # noqa: S311 - a test case, not a secret
+    asked = random_problem(seed, referrals=referrals, slots=slots)
+    drawn = with_prices(draw, with_extra_seats(draw, asked))
+    rules = Rules(drawn)
+    room = Counter(slot for slot, _ in drawn.free_seats)
+    promised = []
+    for one in drawn.referrals:
+        may = [slot.id for slot, _ in rules.allowed(one) if room[slot.id]]
+        if may and draw.random() < 0.3:
+            room[draw.choice(may)] -= 1
+            promised.append(one.id)
+    return drawn.replaced(promised=tuple(promised))
+
+
+def with_prices(draw: Random, drawn: Problem) -> Problem:
+    """Gives most slots a price, all of them at 0 now and then."""
+    prices = (0,) if draw.random() < 0.1 else PRICES
+    return drawn.replaced(
+        prices=tuple(
+            SeatPrice(slot=one.id, price=draw.choice(prices))
+            for one in drawn.slots
+            if draw.random() < 0.8
+        )
+    )
+
+
+def with_extra_seats(draw: Random, drawn: Problem) -> Problem:
+    """Gives some slots a seat beyond their own."""
+    return drawn.replaced(
+        slots=tuple(one.replaced(extra_capacity=draw.choice((0, 0, 0, 1))) for one in drawn.slots)
+    )
+
+
+def _keeping(draw: Random, drawn: Problem, seated: tuple[str | None, ...]) -> Problem:
+    """Says of some seats of an assignment that they were told, of some that they are promised."""
+    kept = [(one.id, at) for one, at in zip(drawn.referrals, seated, strict=True) if at is not None]
+    draw.shuffle(kept)
+    told = sorted(kept[: draw.choice((0, 0, 1))])
+    promised = sorted(kept[len(told) :][: draw.choice((0, 1, 2))])
+    return drawn.replaced(
+        told=tuple(Told(referral=referral, slot=at) for referral, at in told),
+        promised=tuple(referral for referral, _ in promised),
+    )

@@ -20,6 +20,7 @@ from slotengine.codes import Audience, Mobility, Mode, Priority, Profession, Slo
 from slotengine.domain import Motive, TimeWindow
 from slotengine.problem import LEVELS, Pin, Plan, Problem, Unserved
 from slotengine.reasons import Reason, ReasonCode, Rule
+from slotengine.seat_prices import SeatPrice
 from slotengine.solver.check import check
 
 TEN_KM = north_of(TOWN, 10_000)
@@ -212,6 +213,8 @@ REFUSED: dict[Rule, tuple[dict[str, Any], dict[str, Any], Any]] = {
     ),
     Rule.TOUR: ({"practitioner": "visitor"}, {}, AT_TOWN),
     Rule.CAP: ({"practitioner": "full"}, {}, AT_TOWN),
+    # Worth 10,000 - 240 to this one, and one weighted minute more to those who come later.
+    Rule.KEPT: ({"id": "priced"}, {}, AT_TOWN),
 }
 
 
@@ -245,6 +248,7 @@ def test_a_pair_that_breaks_a_rule_is_named_by_it(rule: Rule) -> None:
         slots=(wanted, other_slot, visit),
         referrals=(asking,),
         pins=(busy, visited),
+        prices=[SeatPrice(slot="priced", price=9_761)] if wanted.id == "priced" else (),
     )
     pairs = {(asking.id, wanted.id): figures}
     plan = solve(asked, {}, illegal=pairs, force={asking.id: wanted.id})

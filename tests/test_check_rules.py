@@ -22,6 +22,7 @@ from slotengine.domain import Location, Motive, TimeWindow
 from slotengine.policy import Speeds
 from slotengine.problem import Pin, TravelMatrix
 from slotengine.reasons import Rule
+from slotengine.seat_prices import SeatPrice
 from slotengine.solver.check_figures import Figures
 from slotengine.solver.check_rules import RULES, Rules
 
@@ -47,6 +48,9 @@ def _rules(**changes: Any) -> Rules:
             slots=(slot(**given_["slot"]), *given_.get("others", ())),
             referrals=(referral(**given_["referral"]),),
             pins=given_.get("pins", ()),
+            prices=given_.get("prices", ()),
+            promised=given_.get("promised", ()),
+            told=given_.get("told", ()),
             matrix=given_.get("matrix"),
         )
     )
@@ -106,6 +110,7 @@ def test_the_first_rule_that_fails_is_named_in_the_order_of_the_rules() -> None:
             slot("home", after_minutes=100, modes=(Mode.HH,)),
         ),
         "pins": (busy, visit),
+        "prices": (SeatPrice(slot="slot1", price=100_000),),
     }
     in_a_chair = {"mobility": Mobility.WHEELCHAIR, "age": 18}
     walks = {"age": 18, "mobility": Mobility.CAR}
@@ -130,6 +135,7 @@ def test_the_first_rule_that_fails_is_named_in_the_order_of_the_rules() -> None:
         "reach": ("policy", {"notice": timedelta(0)}),
         "tour": ("", {"pins": (visit.replaced(mode=Mode.VR),)}),
         "cap": ("practitioner", {"max_bookings_per_day": 2}),
+        "kept": ("", {"prices": ()}),
     }
     for rule in Rule:
         assert verdict(**broken) == rule.value

@@ -282,7 +282,8 @@ def only_reason(asked: Problem) -> Reason:
         if code is not reason.code:
             other = Reason(code=code, figures=reason.figures)
             lying = plan.unserved[-1].replaced(reasons=(other,))
-            changed = plan.replaced(unserved=(*plan.unserved[:-1], lying))
+            kept = (lying.referral,) if code is ReasonCode.KEPT else ()
+            changed = plan.replaced(unserved=(*plan.unserved[:-1], lying), deferred=kept)
             assert {one.rule for one in check(asked, changed)} == {"unserved.reason"}
     return reason
 

@@ -191,8 +191,8 @@ MODELLED = [
     ),
     Mutant(
         coupling_model.model_of,
-        "told for told in side.told]] = 0",
-        "told for told in side.told]] = 1",
+        "row for row in sorted(side.seated)]] = 0",
+        "row for row in sorted(side.seated)]] = 1",
         TOLD_UNDER_CAP,
         {REFUSED},
     ),
