@@ -18,7 +18,7 @@ from slotengine.adapters import (
 from slotengine.adapters.kinds import sentence
 from slotengine.answers import Placement, Receipt
 from slotengine.cli_options import OPEN_AT, Session
-from slotengine.cli_upkeep import chance_words, promise_words
+from slotengine.cli_upkeep import chance_words
 from slotengine.codes import ReferralState
 from slotengine.data_folder import data_folder
 from slotengine.domain import Location
@@ -279,15 +279,14 @@ def _told(session: Session, engine: Engine, placement: Placement) -> dict[str, A
     """
     Says what was promised, or how likely a seat comes: what the patient may be told.
 
-    Never the promised booking's hour, which may still change.
+    Never the promised booking's hour, which may still change; the reasons say the promise in words.
     """
-    zone = engine.policy(engine.referral(placement.referral).territory).zone
     told: dict[str, Any] = {}
     if placement.promise is not None:
         told["booking"] = None if placement.booking is None else placement.booking.id
         told["promise"] = placement.promise.model_dump(mode="json")
-        told["promised"] = promise_words(placement.promise, zone, session.lang)
     if placement.chance is not None:
+        zone = engine.policy(engine.referral(placement.referral).territory).zone
         told["chance"] = placement.chance.model_dump(mode="json")
         told["likely"] = chance_words(placement.chance, zone, session.lang)
     return told
@@ -300,8 +299,8 @@ def _report(session: Session, tally: Tally) -> None:
     out = session.out
     for line in tally.records:
         state = word(REFERRAL_STATE[ReferralState(line["state"])], session.lang)
-        spoken = [line[key] for key in ("promised", "likely") if key in line]
-        out.print(f"{line['referral']}: {', '.join((state, *spoken))}", *line["reasons"])
+        likely = f", {line['likely']}" if "likely" in line else ""
+        out.print(f"{line['referral']}: {state}{likely}", *line["reasons"])
     for bad in tally.rejected:
         where = bad.get("line", bad["record"])
         out.print(session.say(f"ligne {where} : ", f"line {where}: ") + bad["sentence"])

@@ -1,47 +1,14 @@
 """The upkeep of a territory in words, or as JSON: prices, the line, what was due, a locum."""
 
-from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from rich.table import Table
 
 from slotengine.answers import Chance, HandedBack, ReplaceReport, TendReport, WaitingEntry
 from slotengine.cli_options import Session
-from slotengine.domain import Promise
 from slotengine.labels import Lang, when
 from slotengine.policy import Policy
 from slotengine.seat_prices import PriceSet
-
-METRES_PER_KM = 1000
-
-MINUTE = timedelta(minutes=1)
-
-
-def promise_words(promise: Promise, zone: ZoneInfo, lang: Lang) -> str:
-    """
-    Says what a patient was promised, as it may be read out to them.
-
-    Examples
-    --------
-    >>> from datetime import UTC, datetime
-    >>> given = Promise(
-    ...     referral="r-1",
-    ...     territory="giennois",
-    ...     made_at=datetime(2026, 11, 24, 8, tzinfo=UTC),
-    ...     before=datetime(2026, 11, 24, 17, 30, tzinfo=UTC),
-    ...     within_metres=15_000,
-    ...     notice=timedelta(hours=1),
-    ... )
-    >>> promise_words(given, ZoneInfo("Europe/Paris"), Lang.FR)
-    'avant mardi 24 novembre, 18 h 30, à moins de 15 km, heure annoncée 60 min avant'
-    """
-    at = when(promise.before, zone, lang)
-    km = f"{promise.within_metres / METRES_PER_KM:g}"
-    ahead = promise.notice // MINUTE
-    if lang is Lang.EN:
-        return f"before {at}, within {km} km, the hour told {ahead} min ahead"
-    comma = km.replace(".", ",")
-    return f"avant {at}, à moins de {comma} km, heure annoncée {ahead} min avant"
 
 
 def chance_words(chance: Chance, zone: ZoneInfo, lang: Lang) -> str:

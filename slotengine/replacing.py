@@ -12,7 +12,7 @@ from slotengine.answers import RejectedItem, ReplaceReport
 from slotengine.codes import SlotState
 from slotengine.domain import Booking, Slot, TimeWindow
 from slotengine.errors import InputError
-from slotengine.offering import refusal_of
+from slotengine.keeping import refusal_of
 from slotengine.ports import ReplaceOutcome, Unit
 from slotengine.problem import TravelMatrix
 from slotengine.reasons import RULE, Rule
@@ -21,6 +21,7 @@ CHANGED = "booking.practitioner_changed"
 """The event by which a host tells a patient whom they will see."""
 
 WHY_NOT: dict[ReplaceOutcome, str] = {
+    "same": "it is not open any more",
     "overlap": "who takes over has another open slot at that time",
     "full": "its bookings would pass the limit of who takes over",
     "unknown": "who takes over was never published there",

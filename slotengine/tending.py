@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from slotengine import pricing
+from slotengine import pricing, promising
 from slotengine.answers import Announced
 from slotengine.codes import BookingStatus, PromiseState
 from slotengine.domain import Booking
@@ -82,15 +82,13 @@ def _fixed(unit: Unit, one: SeatedPromise) -> Booking | None:
 def _break_unless_given_up(unit: Unit, one: SeatedPromise) -> None:
     """Ends a promise that can't be kept, with its incident; its patient is first in line."""
     referral = one.promise.referral
-    present = unit.promise_of(referral)
-    if present is None or present.state is not PromiseState.OPEN:
+    if promising.open_promise(unit, referral) is None:
         # Its people gave the seat up while we looked: nothing is broken.
         return
     why = ReasonCode.PROMISE_BROKEN.value
     if unit.booking_of(referral) is not None:
         unit.end_booking(one.booking.id, BookingStatus.CANCELLED, why)
-    unit.end_promise(referral, PromiseState.BROKEN, why)
-    unit.put_first_in_line(referral)
+    promising.broken(unit, referral, why)
     unit.event(
         one.promise.territory,
         BROKEN,

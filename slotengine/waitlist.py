@@ -13,7 +13,7 @@ from typing import NamedTuple
 from slotengine import opening, pricing
 from slotengine.answers import Chance, Refilled, WaitingEntry
 from slotengine.choosing import URGENCY, chosen_tonight
-from slotengine.codes import BookingStatus, Mode, ReferralState
+from slotengine.codes import BookingStatus, Mode, Priority, ReferralState
 from slotengine.domain import Booking, Referral, Slot, TimeWindow
 from slotengine.errors import DuplicateReferralError, SlotTakenError
 from slotengine.loading import EDGE, line_problem
@@ -112,9 +112,11 @@ def refill(
     Holds free seats for those who wait, the largest gain first; at most one seat each.
 
     The gain is value less cost less price; nobody is given a seat that is worth more to those who
-    come later. First in line goes before everybody, and no price keeps a seat from them: they were
-    promised one. While a seat is free for less than ``Policy.refill.own_practitioner_first``, only
-    its practitioner's own patients are asked if one of them may have it.
+    come later, or that the plain reserve keeps while there are no prices. First in line goes before
+    everybody, and nothing is kept from them: they were promised a seat.
+
+    While a seat is free for less than ``Policy.refill.own_practitioner_first``, only its
+    practitioner's own patients are asked if one of them may have it.
 
     Outside opening hours nobody is asked: a hold at three in the morning runs out unheard, and who
     lets it run out is not asked again.
@@ -139,8 +141,14 @@ def refill(
     around = {seat.slot.id: seat.slot for seat in free}
     priced = pricing.priced(unit, policy, list(around.values()), now=now)
     given = {seat.slot.id: seat.slot for seat in seats}
-    problem = line_problem(unit, able, policy, list(given.values()), now=now, matrix=matrix)
-    wishes = _wishes(unit, problem, priced, first=unit.first_in_line(territory))
+    # What the plain reserve keeps is a share of all that is free.
+    listed = around if priced.reserve else given
+    problem = line_problem(unit, able, policy, list(listed.values()), now=now, matrix=matrix)
+    wishes = [
+        wish
+        for wish in _wishes(unit, problem, priced, first=unit.first_in_line(territory))
+        if wish.slot in given
+    ]
     room = _Room(policy, seats, wishes, now=now)
     return tuple(_held(unit, policy, given, wishes, room, now=now))
 
@@ -196,12 +204,17 @@ def _wishes(unit: Unit, problem: Problem, priced: Priced, *, first: Collection[s
     from slotengine.solver.arcs import candidate_arcs
     from slotengine.solver.columns import to_columns
     from slotengine.solver.costs import MODE_ORDER
+    from slotengine.solver.reserve import kept_slots
     from slotengine.solver.writing import priced_pairs
 
     columns = to_columns(problem)
     arcs = candidate_arcs(columns)
     pairs = priced_pairs(columns, arcs.row, arcs.slot)
     refused = unit.refused_slots([one.id for one in problem.referrals])
+    kept = {
+        priority: kept_slots(problem, priority) if priced.reserve else frozenset()
+        for priority in Priority
+    }
     values = problem.policy.values
     place = {one.id: at for at, one in enumerate(in_line(problem.referrals, first))}
     found = []
@@ -214,7 +227,8 @@ def _wishes(unit: Unit, problem: Problem, priced: Priced, *, first: Collection[s
     ):
         who, slot = problem.referrals[row], problem.slots[at]
         gain = values.of(who.priority) - cost - priced.prices.get(slot.id, 0)
-        if (who.id, slot.id) in refused or (gain < 0 and who.id not in first):
+        dear = gain < 0 or slot.id in kept[who.priority]
+        if (who.id, slot.id) in refused or (dear and who.id not in first):
             continue
         wish = _Wish(
             referral=who.id,
