@@ -5,33 +5,23 @@ Every changing verb takes ``now`` and ``actor`` and is one transaction: it happe
 or not at all. "No slot fits" is an answer; the world saying no is a ``BookingError``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 from slotengine import offering, opening, pathways, planning, referring, supplying
-from slotengine.answers import (
-    Offer,
-    Placement,
-    PlanReport,
-    PublishReport,
-    Receipt,
-    WithdrawReport,
-)
-from slotengine.codes import BookingStatus
+from slotengine.answers import PlanReport, PublishReport, Receipt, WithdrawReport
 from slotengine.data_folder import default_url
-from slotengine.domain import Actor, Booking, Practitioner, Referral, Site, Slot
+from slotengine.domain import Actor, Practitioner, Referral, Site, Slot
 from slotengine.policy import Policy
-from slotengine.ports import Unit
 from slotengine.problem import Limits, TravelMatrix
-from slotengine.queries import Queries
-from slotengine.tokens import read_token
+from slotengine.seating import Seating
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-class Engine(Queries):
+class Engine(Seating):
     """
     Places referrals, plans nights and keeps every promise in one store.
 
@@ -240,110 +230,6 @@ class Engine(Queries):
         return self._store.write(
             lambda unit: pathways.cancel_from(unit, referral_id, reason), now=now, actor=actor
         )
-
-    # --- seats ---
-
-    def hold(self, offer: Offer | str, *, now: datetime, actor: Actor | None = None) -> Booking:
-        """
-        Holds an offered seat for the Policy's time; takes an ``Offer`` or its token.
-
-        Raises
-        ------
-        SlotTakenError
-            When somebody else was faster, the offer ran out, or the slot changed.
-        DuplicateReferralError
-            When the referral has a seat already.
-        TokenError
-            When the text is no token.
-        """
-        token = read_token(offer.token if isinstance(offer, Offer) else offer)
-        return self._store.write(
-            lambda unit: offering.hold(unit, token, now=now, matrix=self._travel),
-            now=now,
-            actor=actor,
-        )
-
-    def place(
-        self,
-        referral: Referral,
-        *,
-        now: datetime,
-        confirm: bool = False,
-        actor: Actor | None = None,
-    ) -> Placement:
-        """
-        Receives a referral and holds its best seat, in one transaction.
-
-        A seat lost to somebody faster is followed by the next candidate. "None" is an answer, with
-        reasons; outside opening hours the answer names the service that is open.
-        """
-        return self._store.write(
-            lambda unit: offering.place(
-                unit,
-                pathways.receive_need(unit, referral, now=now),
-                now=now,
-                confirm=confirm,
-                matrix=self._travel,
-            ),
-            now=now,
-            actor=actor,
-        )
-
-    def confirm(self, booking_id: str, *, now: datetime, actor: Actor | None = None) -> Booking:
-        """Confirms a held or promised seat, or raises HoldExpiredError; again gives the same."""
-        return self._step(booking_id, lambda unit: unit.confirm(booking_id), now=now, actor=actor)
-
-    def tell(self, booking_id: str, *, now: datetime, actor: Actor | None = None) -> Booking:
-        """Records that the patient was told a promised seat: from now on no night moves it."""
-        return self._step(booking_id, lambda unit: unit.tell(booking_id), now=now, actor=actor)
-
-    def release(self, booking_id: str, *, now: datetime, actor: Actor | None = None) -> Booking:
-        """Gives a seat back because the requester did not want it."""
-        return self.cancel(booking_id, reason="released", now=now, actor=actor)
-
-    def cancel(
-        self, booking_id: str, *, reason: str, now: datetime, actor: Actor | None = None
-    ) -> Booking:
-        """Cancels a booking; its referral waits again. Repeating it changes nothing."""
-        return self._step(
-            booking_id,
-            lambda unit: unit.end_booking(booking_id, BookingStatus.CANCELLED, why=reason),
-            now=now,
-            actor=actor,
-        )
-
-    def close(
-        self,
-        booking_id: str,
-        outcome: Literal[BookingStatus.FULFILLED, BookingStatus.NOSHOW],
-        *,
-        now: datetime,
-        actor: Actor | None = None,
-    ) -> Booking:
-        """Records that the patient came, or did not; the referral is closed."""
-        return self._step(
-            booking_id,
-            lambda unit: unit.end_booking(booking_id, outcome),
-            now=now,
-            actor=actor,
-        )
-
-    def _step(
-        self,
-        booking_id: str,
-        step: Callable[[Unit], Booking],
-        *,
-        now: datetime,
-        actor: Actor | None,
-    ) -> Booking:
-        """Takes one step with a booking; a clock gone back would revive a hold that ran out."""
-
-        def work(unit: Unit) -> Booking:
-            territory = unit.booking(booking_id).territory
-            unit.advance_clock(territory, unit.policy(territory).clock_tolerance)
-            return step(unit)
-
-        return self._store.write(work, now=now, actor=actor)
 
     # --- the night, and why ---
 
