@@ -62,7 +62,8 @@ class Placement(Value):
     The answer to one referral: a seat held, confirmed or promised, or none with its reasons.
 
     With a ``promise`` the booking is its witness and may still move: the patient is told what is
-    promised, not the booking's hour, and there is no offer to show.
+    promised, not the booking's hour, and there is no offer to show. ``offers`` are what may be had
+    instead of a seat whose hold ran out.
     """
 
     referral: Id
@@ -71,6 +72,7 @@ class Placement(Value):
     offer: Offer | None = None
     promise: Promise | None = None
     chance: "Chance | None" = None
+    offers: tuple[Offer, ...] = ()
     reasons: tuple[Reason, ...] = ()
     lost_races: Annotated[int, Field(ge=0)] = 0
 

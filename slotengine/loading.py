@@ -36,11 +36,23 @@ def counter_problem(
     *,
     now: datetime,
     matrix: TravelMatrix | None,
+    offered: bool = False,
 ) -> Problem | None:
-    """Gives the Problem of one referral now, every other booking pinned; None without a future."""
+    """
+    Gives the Problem of one referral now, every other booking pinned; None without a future.
+
+    ``offered``: of only those slots that its requester may be offered, asked so in the query;
+    default all, of which an explanation says why they are none of them.
+    """
     if referral.deadline is None or referral.deadline < now:
         return None
-    slots = _slots_before(unit, referral.territory, now, referral.deadline)
+    window = TimeWindow(start=now, end=referral.deadline + EDGE)
+    slots: Sequence[Slot]
+    if offered:
+        audiences = policy.audiences[referral.source]
+        slots = unit.offered_slots(referral.territory, window, audiences)
+    else:
+        slots = _open_slots(unit, referral.territory, window)
     supply = _Givers(unit, policy.territory, slots)
     seated = binding(unit, [referral], policy, slots=slots, practitioners=supply.practitioners)
     return _problem(
@@ -50,6 +62,37 @@ def counter_problem(
         now=now,
         seated=seated,
         free=lambda booking: booking.referral == referral.id,
+        matrix=matrix,
+    )
+
+
+def moving_problem(
+    unit: Unit,
+    referral: Referral,
+    holders: Sequence[Referral],
+    policy: Policy,
+    *,
+    now: datetime,
+    matrix: TravelMatrix | None,
+) -> Problem:
+    """
+    Gives the Problem of one referral beside promised ones whose seats may move.
+
+    The holders' own seats are free in it; each holder asks for what it was promised.
+    """
+    asking = [referral, *holders]
+    last = max(one.deadline or now for one in asking)
+    slots = _slots_before(unit, policy.territory, now, last)
+    supply = _Givers(unit, policy.territory, slots)
+    seated = binding(unit, asking, policy, slots=slots, practitioners=supply.practitioners)
+    moving = {one.id for one in asking}
+    return _problem(
+        supply,
+        asking,
+        policy,
+        now=now,
+        seated=seated,
+        free=lambda booking: booking.referral in moving,
         matrix=matrix,
     )
 

@@ -2,19 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
 
-from slotengine import opening
+from slotengine import opening, promising
 from slotengine.answers import Offer, Placement, Receipt
 from slotengine.codes import BookingStatus, ReferralState
-from slotengine.domain import Booking, Referral, Slot, by_id
-from slotengine.errors import DuplicateReferralError, SlotTakenError, TransitionError
+from slotengine.domain import Booking, Referral
+from slotengine.errors import (
+    DuplicateReferralError,
+    TransitionError,
+)
 from slotengine.explanations import Candidate
-from slotengine.loading import counter_problem, open_problem, seat_problem
+from slotengine.keeping import give_promise
+from slotengine.loading import open_problem
 from slotengine.policy import Policy
 from slotengine.ports import Unit
-from slotengine.problem import Problem, TravelMatrix
-from slotengine.reasons import Reason, ReasonCode, Rule
+from slotengine.problem import TravelMatrix
+from slotengine.ranking import Desk, desk_of, take_best
+from slotengine.reasons import Reason, ReasonCode
 from slotengine.tokens import OfferToken
 from slotengine.transitions import ENDED, UNPLACED
 
@@ -43,20 +47,11 @@ def answered(receipt: Receipt, policy: Policy, *, now: datetime) -> Receipt:
     return receipt.replaced(reasons=receipt.reasons + out_of_hours(policy, now))
 
 
-def _ranked(
-    unit: Unit, referral: Referral, policy: Policy, *, now: datetime, matrix: TravelMatrix | None
-) -> tuple[Problem | None, list[Candidate]]:
-    from slotengine.solver.rank import rank
-
-    problem = counter_problem(unit, referral, policy, now=now, matrix=matrix)
-    return (None, []) if problem is None else (problem, rank(problem, referral.id))
-
-
 def offers(
     unit: Unit, referral_id: str, *, now: datetime, limit: int, matrix: TravelMatrix | None
 ) -> list[Offer]:
     """
-    Gives the best seats that are free now, best first; [] when none fits.
+    Gives the best seats that may be had now and differ from each other; [] when none fits.
 
     Raises
     ------
@@ -70,24 +65,37 @@ def offers(
         raise DuplicateReferralError(referral_id)
     if referral.state in ENDED:
         raise TransitionError(f"referral {referral_id}", referral.state.value, "offered a seat")
+    return choice(unit, referral, now=now, limit=limit, matrix=matrix)
+
+
+def choice(
+    unit: Unit, referral: Referral, *, now: datetime, limit: int, matrix: TravelMatrix | None
+) -> list[Offer]:
+    """Gives at most ``limit`` offers that differ to a referral without a seat, best first."""
+    from slotengine.solver.rank import spread_out
+
     policy = unit.policy(referral.territory)
-    problem, candidates = _ranked(unit, referral, policy, now=now, matrix=matrix)
-    if problem is None:
-        return []
-    return [offer_of(problem, candidate, now=now) for candidate in candidates[:limit]]
+    desk = desk_of(unit, referral, policy, now=now, matrix=matrix)
+    chosen = spread_out(
+        desk.candidates,
+        desk.slots,
+        limit=limit,
+        apart_minutes=policy.offering.apart_minutes,
+    )
+    return [offer_of(desk, candidate, policy, now=now) for candidate in chosen]
 
 
-def offer_of(problem: Problem, candidate: Candidate, *, now: datetime) -> Offer:
+def offer_of(desk: Desk, candidate: Candidate, policy: Policy, *, now: datetime) -> Offer:
     """Gives a candidate as an offer with its token, valid as long as a hold would be."""
-    slot = by_id(problem.slots)[candidate.slot]
-    site = by_id(problem.sites)[slot.site]
-    practitioner = by_id(problem.practitioners)[slot.practitioner]
-    until = now + problem.policy.hold_for
+    slot = desk.slots[candidate.slot]
+    site, practitioner = desk.place(slot)
+    until = now + policy.hold_for
     token = OfferToken(
         referral=candidate.referral,
         slot=slot.id,
         slot_version=slot.version,
         mode=candidate.mode,
+        price_set=desk.priced.price_set,
         expires_at=until,
     )
     return Offer(
@@ -109,10 +117,12 @@ def offer_of(problem: Problem, candidate: Candidate, *, now: datetime) -> Offer:
         price=candidate.price,
         extra=candidate.seat >= slot.capacity,
         expires_at=until,
+        price_set=desk.priced.price_set,
+        reasons=desk.priced.reasons_of(slot.id),
     )
 
 
-def _offer_of_booking(
+def offer_of_booking(
     unit: Unit,
     referral: Referral,
     policy: Policy,
@@ -130,55 +140,22 @@ def _offer_of_booking(
 
     as_of = min(now, referral.received_at)
     problem = open_problem(unit, referral, policy, as_of=as_of, matrix=matrix)
-    candidates = rank(problem, referral.id)
-    chosen = next((one for one in candidates if one.slot == booking.slot), None)
-    return None if chosen is None else offer_of(problem, chosen, now=now)
-
-
-def hold(unit: Unit, token: OfferToken, *, now: datetime, matrix: TravelMatrix | None) -> Booking:
-    """
-    Holds the seat that a token names, after checking every rule again.
-
-    The referral's own running hold of the same slot is given back as it is: a double click holds
-    once.
-
-    Raises
-    ------
-    SlotTakenError
-        When the offer ran out, the slot changed, a rule forbids it by now, or the seat is taken.
-    """
-    referral = unit.stored_referral(token.referral).referral
-    policy = unit.policy(referral.territory)
-    unit.advance_clock(referral.territory, policy.clock_tolerance)
-    present = unit.booking_of(referral.id)
-    if present is not None:
-        if present.slot == token.slot and present.status is BookingStatus.HELD:
-            return present
-        raise DuplicateReferralError(referral.id)
-    if referral.state in ENDED:
-        raise TransitionError(f"referral {referral.id}", referral.state.value, "held")
-    if token.expired(now):
-        raise SlotTakenError(token.slot, "the offer has run out")
-    problem, candidates = _ranked(unit, referral, policy, now=now, matrix=matrix)
-    chosen = next((one for one in candidates if one.slot == token.slot), None)
-    if problem is None or chosen is None:
-        raise SlotTakenError(token.slot, "it is taken or no longer fits")
-    slot = by_id(problem.slots)[token.slot]
-    if slot.version != token.slot_version:
-        raise SlotTakenError(token.slot, "it changed since it was offered")
-    return unit.take_seat(
-        referral.id,
-        slot,
-        mode=chosen.mode,
-        status=BookingStatus.HELD,
-        held_until=now + policy.hold_for,
-    )
+    desk = Desk.of(problem, rank(problem, referral.id))
+    chosen = next((one for one in desk.candidates if one.slot == booking.slot), None)
+    if chosen is None:
+        return None
+    return offer_of(desk, chosen.replaced(seat=booking.seat), policy, now=now)
 
 
 def place(
     unit: Unit, receipt: Receipt, *, now: datetime, confirm: bool, matrix: TravelMatrix | None
 ) -> Placement:
-    """Gives a received referral its best free seat, or says that none is free and why."""
+    """
+    Gives a received referral its best seat, or a promise of one, or says that none is and why.
+
+    Priorities that the Policy promises to get a promise, ``confirm`` or not: its hour is told
+    later. Where no seat starts late enough to be promised, they get a seat like everybody.
+    """
     referral = unit.stored_referral(receipt.referral).referral
     policy = unit.policy(referral.territory)
     closed = out_of_hours(policy, now)
@@ -189,18 +166,8 @@ def place(
             unit.expire_holds(referral.territory)
             referral = unit.stored_referral(referral.id).referral
         else:
-            if confirm and present is not None:
-                present = unit.confirm(present.id)
-                referral = unit.stored_referral(referral.id).referral
-            offer = None
-            if present is not None:
-                offer = _offer_of_booking(unit, referral, policy, present, now=now, matrix=matrix)
-            return Placement(
-                referral=referral.id,
-                state=referral.state,
-                booking=present,
-                offer=offer,
-                reasons=receipt.reasons + closed,
+            return _standing(
+                unit, receipt, policy, present, now=now, confirm=confirm, matrix=matrix
             )
     if _need_is_met(unit, receipt.linked):
         _wait(unit, referral, ReasonCode.LINKED)
@@ -209,7 +176,86 @@ def place(
             state=ReferralState.WAITING,
             reasons=receipt.reasons + closed,
         )
+    if referral.priority in policy.promises.priorities:
+        promised = give_promise(unit, referral, policy, now=now, matrix=matrix, notes=closed)
+        if promised is not None:
+            return promised
     return _seat(unit, referral, policy, now=now, confirm=confirm, matrix=matrix, notes=closed)
+
+
+def _standing(
+    unit: Unit,
+    receipt: Receipt,
+    policy: Policy,
+    present: Booking | None,
+    *,
+    now: datetime,
+    confirm: bool,
+    matrix: TravelMatrix | None,
+) -> Placement:
+    """Gives what a referral has already, in the words of a placement; a promise stays one."""
+    reasons = receipt.reasons + out_of_hours(policy, now)
+    promise = None if present is None else promising.open_promise(unit, receipt.referral)
+    if promise is not None:
+        return Placement(
+            referral=receipt.referral,
+            state=unit.stored_referral(receipt.referral).referral.state,
+            booking=present,
+            promise=promise,
+            reasons=(promising.in_words(promise, policy), *reasons),
+        )
+    if confirm and present is not None:
+        present = unit.confirm(present.id)
+    referral = unit.stored_referral(receipt.referral).referral
+    offer = None
+    if present is not None:
+        offer = offer_of_booking(unit, referral, policy, present, now=now, matrix=matrix)
+    return Placement(
+        referral=referral.id, state=referral.state, booking=present, offer=offer, reasons=reasons
+    )
+
+
+def promise(
+    unit: Unit, referral_id: str, *, now: datetime, matrix: TravelMatrix | None
+) -> Placement:
+    """
+    Promises a referral a seat, whatever its priority; without one that fits it waits.
+
+    Raises
+    ------
+    DuplicateReferralError
+        When it has a seat already, unless that is what it was promised.
+    TransitionError
+        When it is closed or refused.
+    """
+    referral = unit.stored_referral(referral_id).referral
+    policy = unit.policy(referral.territory)
+    unit.advance_clock(referral.territory, policy.clock_tolerance)
+    closed = out_of_hours(policy, now)
+    present = unit.booking_of(referral_id)
+    given = None if present is None else promising.open_promise(unit, referral_id)
+    if given is not None:
+        return Placement(
+            referral=referral_id,
+            state=referral.state,
+            booking=present,
+            promise=given,
+            reasons=(promising.in_words(given, policy), *closed),
+        )
+    if present is not None:
+        raise DuplicateReferralError(referral_id)
+    if referral.state in ENDED:
+        raise TransitionError(f"referral {referral_id}", referral.state.value, "promised a seat")
+    unit.expire_holds(referral.territory)
+    referral = unit.stored_referral(referral_id).referral
+    found = give_promise(unit, referral, policy, now=now, matrix=matrix, notes=closed)
+    if found is not None:
+        return found
+    terms = promising.terms_for(referral, policy, now=now)
+    desk = desk_of(
+        unit, promising.with_terms(referral, terms, now=now), policy, now=now, matrix=matrix
+    )
+    return _none(unit, referral, desk, notes=closed, lost=0)
 
 
 def _wait(unit: Unit, referral: Referral, why: ReasonCode) -> None:
@@ -231,95 +277,37 @@ def _seat(
     matrix: TravelMatrix | None,
     notes: tuple[Reason, ...],
 ) -> Placement:
-    problem, candidates = _ranked(unit, referral, policy, now=now, matrix=matrix)
-    booking, chosen, lost = take_best(
-        unit, referral, problem, candidates, status=BookingStatus.HELD, until=now + policy.hold_for
+    taken = take_best(
+        unit,
+        referral,
+        lambda: desk_of(unit, referral, policy, now=now, matrix=matrix),
+        status=BookingStatus.HELD,
+        until=now + policy.hold_for,
     )
-    if problem is None or booking is None or chosen is None:
-        _wait(unit, referral, ReasonCode.NO_FREE_SEAT)
-        return Placement(
-            referral=referral.id,
-            state=ReferralState.WAITING,
-            reasons=(Reason(code=ReasonCode.NO_FREE_SEAT), *notes),
-            lost_races=lost,
-        )
+    booking, chosen = taken.booking, taken.candidate
+    if booking is None or chosen is None:
+        return _none(unit, referral, taken.desk, notes=notes, lost=taken.lost)
     if confirm:
         booking = unit.confirm(booking.id)
     return Placement(
         referral=referral.id,
         state=unit.stored_referral(referral.id).referral.state,
         booking=booking,
-        offer=offer_of(problem, chosen, now=now),
+        offer=offer_of(taken.desk, chosen, policy, now=now),
         reasons=notes,
+        lost_races=taken.lost,
+    )
+
+
+def _none(
+    unit: Unit, referral: Referral, desk: Desk, *, notes: tuple[Reason, ...], lost: int
+) -> Placement:
+    """Says that no seat is given: none fits, or those that would are kept for the more urgent."""
+    code = ReasonCode.KEPT if desk.kept else ReasonCode.NO_FREE_SEAT
+    _wait(unit, referral, code)
+    return Placement(
+        referral=referral.id,
+        state=ReferralState.WAITING,
+        reasons=(Reason(code=code), *(desk.priced.reasons if desk.kept else ()), *notes),
         lost_races=lost,
     )
-
-
-def take_best(
-    unit: Unit,
-    referral: Referral,
-    problem: Problem | None,
-    candidates: Sequence[Candidate],
-    *,
-    status: Literal[BookingStatus.HELD, BookingStatus.PROMISED],
-    until: datetime | None = None,
-    why: str = "",
-) -> tuple[Booking | None, Candidate | None, int]:
-    """Takes the first candidate whose seat is still there; gives how many races were lost."""
-    slots: dict[str, Slot] = {} if problem is None else by_id(problem.slots)
-    for lost, candidate in enumerate(candidates):
-        try:
-            booking = unit.take_seat(
-                referral.id,
-                slots[candidate.slot],
-                mode=candidate.mode,
-                status=status,
-                held_until=until,
-                why=why,
-            )
-        except SlotTakenError:
-            continue
-        except DuplicateReferralError:
-            # Another door placed this very referral, or its patient elsewhere at that hour.
-            if unit.booking_of(referral.id) is not None:
-                raise
-            continue
-        return booking, candidate, lost
-    return None, None, len(candidates)
-
-
-def reseat(
-    unit: Unit, referral_id: str, *, now: datetime, matrix: TravelMatrix | None, why: str
-) -> tuple[Booking | None, tuple[Reason, ...]]:
-    """
-    Finds another seat for a patient whose seat vanished, as a promise still to be told.
-
-    A hold of minutes would be lost before anybody could tell the patient.
-    """
-    referral = unit.stored_referral(referral_id).referral
-    policy = unit.policy(referral.territory)
-    problem, candidates = _ranked(unit, referral, policy, now=now, matrix=matrix)
-    booking, _, _ = take_best(
-        unit, referral, problem, candidates, status=BookingStatus.PROMISED, why=why
-    )
-    if booking is not None:
-        return booking, ()
-    code = ReasonCode.DEADLINE_PAST if problem is None else ReasonCode.NO_FREE_SEAT
-    return None, (Reason(code=code),)
-
-
-def refusal_of(
-    unit: Unit,
-    referral: Referral,
-    policy: Policy,
-    booking: Booking,
-    *,
-    now: datetime,
-    matrix: TravelMatrix | None,
-) -> Rule | None:
-    """Gives the first rule that a referral's present seat breaks, None when it fits."""
-    from slotengine.solver.explain import why_not
-
-    slot = unit.slot(booking.slot)
-    problem = seat_problem(unit, referral, policy, slot, now=now, matrix=matrix)
-    return why_not(problem, referral.id, slot.id)

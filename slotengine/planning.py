@@ -13,8 +13,8 @@ from slotengine.choosing import chosen_tonight, left_out_receipt
 from slotengine.codes import Priority, ReferralState
 from slotengine.domain import TimeWindow
 from slotengine.errors import InputError, PlanRejectedError
+from slotengine.keeping import reseat
 from slotengine.loading import night_problem
-from slotengine.offering import reseat
 from slotengine.ports import Unit
 from slotengine.problem import Limits, Plan, Problem, TravelMatrix
 from slotengine.reasons import ReasonCode

@@ -146,7 +146,7 @@ def amend(unit: Unit, referral: Referral, *, now: datetime, matrix: TravelMatrix
     breaks now, for people to decide. What a pathway decides of a step stays as it is.
     """
     # Imported here: ranking loads numpy, which a mere receipt does not need.
-    from slotengine.offering import refusal_of
+    from slotengine.keeping import refusal_of
 
     policy = unit.policy(referral.territory)
     unit.advance_clock(referral.territory, policy.clock_tolerance)

@@ -17,6 +17,7 @@ from slotengine.ports import Store, Unit
 from slotengine.pricing import priced_window
 from slotengine.problem import Problem, TravelMatrix
 from slotengine.seat_prices import PriceSet, SeatPrice
+from slotengine.tokens import PRICED_BY
 
 UNNAMED = "unnamed"
 """The id of a set until its digest is known."""
@@ -100,7 +101,7 @@ def _named(made: PriceSet) -> str:
     """Gives the id of a set: a digest behind its territory, which a token must not cross."""
     content = made.model_dump_json(exclude={"id"})
     digest = hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
-    return f"{made.territory}:{digest}"
+    return f"{made.territory}{PRICED_BY}{digest}"
 
 
 def reprice(

@@ -6,7 +6,7 @@ from datetime import datetime
 from slotengine.answers import Incident, PublishReport, RejectedItem, WithdrawReport
 from slotengine.domain import Booking, Practitioner, Site, Slot
 from slotengine.errors import InputError
-from slotengine.offering import reseat
+from slotengine.keeping import reseat
 from slotengine.ports import PutOutcome, Unit
 from slotengine.problem import TravelMatrix
 

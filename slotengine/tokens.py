@@ -16,7 +16,11 @@ from slotengine.domain import Id, Instant, Value
 from slotengine.errors import TokenError
 
 MAX_TOKEN_LENGTH = 1_000
-"""Characters; three ids of at most 120 and the rest fit in half of it."""
+"""Characters; three ids of at most 120 and the rest take 700 at most."""
+
+
+PRICED_BY = ":"
+"""Stands between the territory and the digest in the id of a set of prices."""
 
 
 class OfferToken(Value):
@@ -37,6 +41,15 @@ class OfferToken(Value):
     def expired(self, now: datetime) -> bool:
         """Tells whether the offer has run out (at the very instant it has)."""
         return self.expires_at <= now
+
+    def priced_in(self, territory: str) -> bool:
+        """
+        Tells whether its prices are of this territory, or of none.
+
+        A set's id begins with its territory (``repricing``); other ids are not ours to read.
+        """
+        named, mark, _ = (self.price_set or "").partition(PRICED_BY)
+        return not mark or named == territory
 
 
 def read_token(text: str) -> OfferToken:
