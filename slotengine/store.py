@@ -32,7 +32,11 @@ from slotengine.store_connect import (
 )
 from slotengine.store_counters import recount
 from slotengine.store_errors import translated
+from slotengine.store_freed import Freed
+from slotengine.store_handback import Handbacks
+from slotengine.store_history import Histories
 from slotengine.store_plan import Plans
+from slotengine.store_prices import Prices
 from slotengine.store_schema import check_revision, include_object, make_embedded, upgrade
 
 __all__ = ["SqlStore", "SqlUnit", "include_object", "recount"]
@@ -48,7 +52,7 @@ _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 T = TypeVar("T")
 
 
-class SqlUnit(Plans):
+class SqlUnit(Plans, Handbacks, Freed, Histories, Prices):
     """One transaction: see ``slotengine.ports.Unit`` for the contract of each verb."""
 
 

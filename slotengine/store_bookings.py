@@ -12,7 +12,7 @@ from sqlalchemy import Select, and_, or_, select, union, update
 from sqlalchemy.sql.expression import ColumnElement
 
 from slotengine import tables
-from slotengine.codes import BookingStatus, ReferralState
+from slotengine.codes import BookingStatus, PromiseState, ReferralState
 from slotengine.domain import Booking
 from slotengine.errors import HoldExpiredError, TransitionError, UnknownIdError
 from slotengine.store_counters import ACTIVE_STATUS, Counters, Day
@@ -20,6 +20,9 @@ from slotengine.store_events import Record, chunks
 from slotengine.transitions import BOOKING_STEPS, REFERRAL_AFTER
 
 RAN_OUT = "the hold ran out"
+
+RELEASED = "released"
+"""Why a booking is cancelled whose requester did not want it (``Engine.release``)."""
 
 
 def read_booking(row: Record) -> Booking:
@@ -94,30 +97,30 @@ class Bookings(Counters):
         """
         Confirms a held or promised booking; a confirmed one is given back as it is.
 
-        HoldExpiredError when the hold ran out; TransitionError from any other status.
+        A promised one keeps the promise that it was the witness of. HoldExpiredError when the hold
+        ran out; TransitionError from any other status.
         """
         table = tables.booking
-        row = self._connection.execute(
-            update(table)
-            .where(
-                table.c.id == booking_id,
-                or_(
-                    table.c.status == BookingStatus.PROMISED.value,
-                    and_(
-                        table.c.status == BookingStatus.HELD.value,
-                        table.c.held_until > self._now,
-                    ),
-                ),
-            )
-            .values(
-                status=BookingStatus.CONFIRMED.value,
-                held_until=None,
-                version=table.c.version + 1,
-            )
-            .returning(*table.c)
-        ).first()
-        if row is not None:
+        held = and_(table.c.status == BookingStatus.HELD.value, table.c.held_until > self._now)
+        promised = table.c.status == BookingStatus.PROMISED.value
+        # Two statements: only a promised seat keeps a promise, and afterwards nobody could tell.
+        for before in (held, promised):
+            row = self._connection.execute(
+                update(table)
+                .where(table.c.id == booking_id, before)
+                .values(
+                    status=BookingStatus.CONFIRMED.value,
+                    held_until=None,
+                    confirmed_at=self._now,
+                    version=table.c.version + 1,
+                )
+                .returning(*table.c)
+            ).first()
+            if row is None:
+                continue
             self._follow(row, "")
+            if before is promised:
+                self.end_promise(row.referral_id, PromiseState.KEPT)
             return read_booking(row)
         found = self.booking(booking_id)
         if found.status is BookingStatus.CONFIRMED:
@@ -208,13 +211,20 @@ class Bookings(Counters):
         """Ends those of the bookings that may still end so; their counters are locked already."""
         table = tables.booking
         sources = [s.value for s, steps in BOOKING_STEPS.items() if status in steps]
-        when = self._stale() if status is BookingStatus.EXPIRED else table.c.status.in_(sources)
+        expired = status is BookingStatus.EXPIRED
+        when = self._stale() if expired else table.c.status.in_(sources)
         ended: list[Booking] = []
         for part in chunks(sorted(ids)):
             for row in self._connection.execute(
                 update(table)
                 .where(table.c.id.in_(part), when)
-                .values(status=status.value, version=table.c.version + 1)
+                .values(
+                    status=status.value,
+                    version=table.c.version + 1,
+                    # A hold ends when it runs out, not when somebody notices.
+                    ended_at=table.c.held_until if expired else self._now,
+                    turned_down=expired or (status is BookingStatus.CANCELLED and why == RELEASED),
+                )
                 .returning(*table.c)
             ).all():
                 self._count_down(row)

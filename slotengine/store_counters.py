@@ -212,6 +212,18 @@ class Counters(Referrals):
         self, patient_key: str, day: Day, effort: int, most: Mapping[Day | Week, Most]
     ) -> bool:
         """Counts one booking more, unless the day or the week would pass a cap."""
+        if not self._give(day, effort, most):
+            return False
+        patients = tables.patient
+        self._connection.execute(
+            update(patients)
+            .where(patients.c.patient_key == patient_key)
+            .values(used=patients.c.used + 1)
+        )
+        return True
+
+    def _give(self, day: Day, effort: int, most: Mapping[Day | Week, Most]) -> bool:
+        """Counts one booking more on a practitioner's rows, unless one would pass a cap."""
         for (period, table), key in zip(_PERIODS.items(), keys_of(day), strict=True):
             limit = most[key]
             counted = self._connection.execute(
@@ -231,37 +243,32 @@ class Counters(Referrals):
             )
             if not counted.rowcount:
                 return False
-        patients = tables.patient
-        self._connection.execute(
-            update(patients)
-            .where(patients.c.patient_key == patient_key)
-            .values(used=patients.c.used + 1)
-        )
         return True
 
     def _count_down(self, booking: Record) -> None:
         """Counts a booking that ended less, on the rows on which it was counted."""
-        moved = [
-            self._connection.execute(
-                update(tables.patient)
-                .where(tables.patient.c.patient_key == booking.patient_key)
-                .values(used=tables.patient.c.used - 1)
-            ).rowcount
-        ]
-        day = Day(booking.practitioner, booking.day)
+        counted = self._connection.execute(
+            update(tables.patient)
+            .where(tables.patient.c.patient_key == booking.patient_key)
+            .values(used=tables.patient.c.used - 1)
+        ).rowcount
+        if counted != 1:
+            raise StoreError(f"the counter of the patient of booking {booking.id} is missing")
         if BookingStatus(booking.status) not in COUNTED:
-            for (period, table), key in zip(_PERIODS.items(), keys_of(day), strict=True):
-                moved.append(
-                    self._connection.execute(
-                        update(table)
-                        .where(table.c.practitioner == key[0], table.c[period] == key[1])
-                        .values(used=table.c.used - 1, effort=table.c.effort - booking.effort)
-                    ).rowcount
+            self._give_back(Day(booking.practitioner, booking.day), booking.effort)
+
+    def _give_back(self, day: Day, effort: int) -> None:
+        """Counts one booking less on a practitioner's rows."""
+        for (period, table), key in zip(_PERIODS.items(), keys_of(day), strict=True):
+            counted = self._connection.execute(
+                update(table)
+                .where(table.c.practitioner == key[0], table.c[period] == key[1])
+                .values(used=table.c.used - 1, effort=table.c.effort - effort)
+            ).rowcount
+            if counted != 1:
+                raise StoreError(
+                    f"a counter of practitioner {day.practitioner} on {day.day} is missing"
                 )
-        if set(moved) != {1}:
-            raise StoreError(
-                f"a counter of practitioner {day.practitioner} on {day.day} is missing"
-            )
 
     def _elsewhere(
         self, who: str, key: str, start: datetime, end: datetime, *, beside: str

@@ -19,6 +19,7 @@ from slotengine.problem import Assignment, Plan, Told
 from slotengine.store_bookings import read_booking
 from slotengine.store_counters import Day, local_days
 from slotengine.store_events import Record, chunks
+from slotengine.store_moves import Moves
 from slotengine.store_publication import Publication
 from slotengine.store_seats import TAKEN
 from slotengine.transitions import UNPLACED
@@ -35,7 +36,7 @@ RETURNED = "planned again, but the new seat was taken: as the patient was told"
 _PLACEABLE = UNPLACED | {ReferralState.PROMISED}
 
 
-class Plans(Publication):
+class Plans(Publication, Moves):
     """The part of a unit of work that writes plans."""
 
     def commit_plan(
@@ -217,7 +218,7 @@ class Plans(Publication):
                     status=BookingStatus.PROMISED,
                     held_until=None,
                     why=PLANNED,
-                    seats=range(slot.capacity) if other_seats else [assignment.seat],
+                    seats=range(slot.seats) if other_seats else [assignment.seat],
                 )
             except SlotTakenError as taken:
                 if taken.why == TAKEN and not other_seats:

@@ -9,7 +9,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from slotengine import tables
 from slotengine.codes import BookingStatus, SlotState
@@ -64,8 +64,12 @@ def _moves(old: Slot, new: Slot, bookings: Sequence[Booking]) -> bool:
         new.end,
     )
     return not same_place or any(
-        booking.seat >= new.capacity or booking.mode not in new.modes for booking in bookings
+        booking.seat >= new.seats or booking.mode not in new.modes for booking in bookings
     )
+
+
+_OVER = frozenset({SlotState.WITHDRAWN, SlotState.HANDED_BACK})
+"""States that a publication never takes a slot out of."""
 
 
 class Publication(Seats):
@@ -75,9 +79,10 @@ class Publication(Seats):
         """
         Inserts or replaces slots by id and gives the outcome of each; a change raises its version.
 
-        A repeated publication never reopens a withdrawn slot.
+        A repeated publication never reopens a withdrawn slot, or one that was handed back.
         """
-        wanted = {slot.id: slot for slot in values}
+        published = {slot.id: slot for slot in values}
+        wanted = self._as_they_stand(published)
         stored = self._stored(wanted)
         self._lock_agendas({slot.practitioner for slot in [*wanted.values(), *stored.values()]})
         differing = [id_ for id_, slot in stored.items() if _differs(slot, wanted[id_])]
@@ -94,7 +99,7 @@ class Publication(Seats):
                 outcomes[id_] = "foreign"
             elif not known[id_]:
                 outcomes[id_] = "unknown"
-            elif old is not None and (old.state is SlotState.WITHDRAWN or not _differs(old, slot)):
+            elif old is not None and (old.state in _OVER or not _differs(old, slot)):
                 outcomes[id_] = "same"
             elif old is not None and _moves(old, slot, on.get(id_, [])):
                 outcomes[id_] = "booked"
@@ -104,7 +109,7 @@ class Publication(Seats):
             outcomes[slot.id] = "overlap"
         for slot in fitting:
             outcomes[slot.id] = "changed" if slot.id in stored else "created"
-        self._write(fitting, stored)
+        self._write(fitting, stored, published)
         return {id_: outcomes[id_] for id_ in wanted}
 
     def _stored(self, ids: Iterable[str], *, lock: bool = False) -> dict[str, Slot]:
@@ -187,11 +192,43 @@ class Publication(Seats):
                 found.setdefault(id_, slot)
         return list(found.values())
 
-    def _write(self, slots: Sequence[Slot], stored: dict[str, Slot]) -> None:
+    def _as_they_stand(self, published: dict[str, Slot]) -> dict[str, Slot]:
+        """
+        Gives the slots less the seats that were given back, and with who stands in.
+
+        An agenda that publishes what it always did must not undo either.
+        """
+        table = tables.slot
+        found = dict(published)
+        for part in chunks(sorted(published)):
+            for row in self._connection.execute(
+                select(
+                    table.c.id, table.c.practitioner, table.c.handed_back, table.c.stands_for
+                ).where(
+                    table.c.id.in_(part),
+                    or_(table.c.handed_back > 0, table.c.stands_for.is_not(None)),
+                )
+            ):
+                slot = found[row.id]
+                if slot.practitioner == row.stands_for:
+                    slot = slot.replaced(practitioner=row.practitioner)
+                if row.handed_back:
+                    slot = with_seats(slot, slot.seats - row.handed_back)
+                found[row.id] = slot
+        return found
+
+    def _write(
+        self, slots: Sequence[Slot], stored: dict[str, Slot], published: dict[str, Slot]
+    ) -> None:
         table, shares = tables.slot, tables.slot_share
-        created = [slot_row(slot) for slot in slots if slot.id not in stored]
+        created = [
+            {**slot_row(slot), "published_at": self._now} for slot in slots if slot.id not in stored
+        ]
         changed = [
-            slot_row(slot.replaced(version=stored[slot.id].version + 1))
+            {
+                **slot_row(slot.replaced(version=stored[slot.id].version + 1)),
+                "stands_for": _stood_for(published[slot.id], slot),
+            }
             for slot in slots
             if slot.id in stored
         ]
@@ -256,6 +293,27 @@ class Publication(Seats):
         before = self.active_bookings([slot_id])
         self._finish([booking.id for booking in before], BookingStatus.CANCELLED, why)
         return before
+
+
+def with_seats(slot: Slot, seats: int) -> Slot:
+    """
+    Gives the slot with so many seats, at least one: those agreed against no-shows go first.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> slot = Slot(id="s", territory="giennois", practitioner="d", site="t", capacity=3,
+    ...     extra_capacity=1, start=datetime(2026, 11, 23, 8, tzinfo=UTC),
+    ...     end=datetime(2026, 11, 23, 9, tzinfo=UTC))
+    >>> [(one.capacity, one.extra_capacity) for n in (4, 3, 1, 0) for one in [with_seats(slot, n)]]
+    [(3, 1), (3, 0), (1, 0), (1, 0)]
+    """
+    capacity = max(1, min(slot.capacity, seats))
+    return slot.replaced(capacity=capacity, extra_capacity=max(0, seats - slot.capacity))
+
+
+def _stood_for(published: Slot, slot: Slot) -> str | None:
+    return None if published.practitioner == slot.practitioner else published.practitioner
 
 
 def _differs(old: Slot, new: Slot) -> bool:

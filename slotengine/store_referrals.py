@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import select, update
 
@@ -11,8 +12,8 @@ from slotengine.domain import Referral
 from slotengine.errors import InputError, TransitionError, UnknownIdError
 from slotengine.ports import StoredReferral
 from slotengine.store_events import Record, chunks
-from slotengine.store_territory import Territories
-from slotengine.transitions import REFERRAL_AFTER, REFERRAL_STEPS
+from slotengine.store_promises import Promises
+from slotengine.transitions import REFERRAL_AFTER, REFERRAL_STEPS, UNPLACED
 
 OVER = (ReferralState.CLOSED, ReferralState.REFUSED)
 """States that nothing leaves."""
@@ -23,12 +24,14 @@ SEATED = frozenset(
 )
 """States that a referral only has through a booking."""
 
+_UNPLACED = sorted(state.value for state in UNPLACED)
+
 
 def _noun(row: Record) -> Referral:
     return Referral.model_validate({**json.loads(row.body), "state": row.state})
 
 
-class Referrals(Territories):
+class Referrals(Promises):
     """The part of a unit of work that knows referrals."""
 
     def add_referral(self, referral: Referral, digest: str) -> bool:
@@ -150,7 +153,7 @@ class Referrals(Territories):
         territory = self._connection.scalar(
             update(table)
             .where(table.c.id == referral_id, table.c.state.in_(sources))
-            .values(state=state.value)
+            .values(state=state.value, **self._marks(state))
             .returning(table.c.territory)
         )
         if territory is None:
@@ -165,6 +168,49 @@ class Referrals(Territories):
                     "why": why,
                 }
             ]
+        )
+
+    def _marks(self, state: ReferralState) -> dict[str, datetime | None]:
+        """Gives what a state leaves on the row: a seat ends the first place in line."""
+        if state in SEATED:
+            return {"first_in_line_at": None}
+        return {"closed_at": self._now} if state in OVER else {}
+
+    def put_first_in_line(self, referral_id: str) -> None:
+        """
+        Marks a referral whose seat vanished: whoever waits, it comes first.
+
+        One that has a seat, or is closed, is left as it is, and so is the first mark.
+        """
+        table = tables.referral
+        territory = self._connection.scalar(
+            update(table)
+            .where(
+                table.c.id == referral_id,
+                table.c.state.in_(_UNPLACED),
+                table.c.first_in_line_at.is_(None),
+            )
+            .values(first_in_line_at=self._now)
+            .returning(table.c.territory)
+        )
+        if territory is None:
+            self.stored_referral(referral_id)
+            return
+        self._append(
+            [{"territory": territory, "kind": "referral.first_in_line", "referral": referral_id}]
+        )
+
+    def first_in_line(self, territory: str) -> frozenset[str]:
+        """Gives the unplaced referrals marked so."""
+        table = tables.referral
+        return frozenset(
+            self._connection.scalars(
+                select(table.c.id).where(
+                    table.c.territory == territory,
+                    table.c.state.in_(_UNPLACED),
+                    table.c.first_in_line_at.is_not(None),
+                )
+            )
         )
 
     def referrals(self, territory: str, states: Sequence[ReferralState]) -> tuple[Referral, ...]:

@@ -10,7 +10,7 @@ takers wait for each other instead of stopping each other.
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import and_, func, or_, select
@@ -38,6 +38,7 @@ FULL_DAY = "its practitioner's day is full"
 FULL_WEEK = "its practitioner's week is full"
 ELSEWHERE = "its practitioner has a patient elsewhere at that time"
 TAKEN = "taken"
+HANDED_BACK = "handed back to its practitioner"
 
 _TO_SUNDAY = timedelta(days=6)
 """From the Monday of a week to its last day."""
@@ -53,9 +54,15 @@ def booking_id(referral_id: str, count: int) -> str:
     return "b-" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _first_visit(referral: Record, practitioner: str) -> bool:
+def first_visit(referral: Record, practitioner: str) -> bool:
+    """Tells whether the patient's own practitioner, if any, is somebody else."""
     own: str | None = json.loads(referral.body)["patient"]["own_practitioner"]
     return own != practitioner
+
+
+def weeks_of(days: Iterable[Day]) -> set[tuple[str, date, date]]:
+    """Gives practitioner, Monday and Sunday of the weeks that hold the days."""
+    return {(week.practitioner, week.week, week.week + _TO_SUNDAY) for week in map(week_of, days)}
 
 
 class Seats(Supply, SeatedBookings):
@@ -113,7 +120,8 @@ class Seats(Supply, SeatedBookings):
         if row is not None:
             return found
         if found.state is not SlotState.OPEN:
-            raise SlotTakenError(slot_id, "withdrawn")
+            handed_back = found.state is SlotState.HANDED_BACK
+            raise SlotTakenError(slot_id, HANDED_BACK if handed_back else "withdrawn")
         if found.version != version:
             raise SlotTakenError(slot_id, f"changed (version {found.version}, not {version})")
         raise SlotTakenError(slot_id, "not open yet")
@@ -142,7 +150,7 @@ class Seats(Supply, SeatedBookings):
         if self._elsewhere("practitioner", slot.practitioner, slot.start, slot.end, beside=slot.id):
             raise SlotTakenError(slot.id, ELSEWHERE)
         effort = effort_minutes(
-            policy, slot, mode=mode, first=_first_visit(referral, slot.practitioner)
+            policy, slot, mode=mode, first=first_visit(referral, slot.practitioner)
         )
         most = self._room(slot, days[0], used, effort)
         if REFERRAL_AFTER[status] not in REFERRAL_STEPS[ReferralState(referral.state)]:
@@ -159,7 +167,7 @@ class Seats(Supply, SeatedBookings):
                 "effort": effort,
             },
             day=days[0],
-            seats=range(slot.capacity) if seats is None else seats,
+            seats=range(slot.seats) if seats is None else seats,
         )
         if not self._count_up(referral.patient_key, days[0], effort, most):
             raise StoreError(f"the counter of slot {slot.id} moved under its lock")
@@ -186,10 +194,9 @@ class Seats(Supply, SeatedBookings):
         stale = self._stale_rows(
             table.c.slot_id == slot.id,
             table.c.referral_id == referral.id,
-            and_(
-                table.c.practitioner == slot.practitioner,
-                table.c.day >= min(week_of(day).week for day in days),
-                table.c.day <= max(week_of(day).week for day in days) + _TO_SUNDAY,
+            *(
+                and_(table.c.practitioner == who, table.c.day >= first, table.c.day <= last)
+                for who, first, last in sorted(weeks_of(days))
             ),
         )
         used = self._lock_counters(
@@ -258,6 +265,7 @@ class Seats(Supply, SeatedBookings):
                     starts_at=slot.start,
                     ends_at=slot.end,
                     day=day.day,
+                    made_at=self._now,
                     **given,
                 )
                 .on_conflict_do_nothing()

@@ -4,20 +4,43 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, or_, select
+from sqlalchemy.sql.expression import ColumnElement
 
 from slotengine import tables
+from slotengine.codes import Audience, SlotState
 from slotengine.domain import Practitioner, Site, Slot, TimeWindow, Value
 from slotengine.errors import UnknownIdError
 from slotengine.store_events import Events, Record, chunks
 
 V = TypeVar("V", bound=Value)
 
+AUDIENCE_BITS = {Audience.PUBLIC: 1, Audience.PRO: 2, Audience.SNP: 4, Audience.CPTS: 8}
+"""One bit each, so that a query can ask for any of several; they are stored and never change."""
+
+
+def audience_mask(audiences: Iterable[Audience]) -> int:
+    """
+    Gives the bits of several audiences.
+
+    Examples
+    --------
+    >>> audience_mask([Audience.PUBLIC, Audience.CPTS])
+    9
+    """
+    return sum(AUDIENCE_BITS[one] for one in set(audiences))
+
 
 def read_slot(row: Record) -> Slot:
     """Gives the noun of a slot's row."""
     body = json.loads(row.body)
     return Slot.model_validate({**body, "state": row.state, "version": row.version})
+
+
+def starting_in(window: TimeWindow) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Gives "starts in the window": its start belongs to it, its end does not."""
+    table = tables.slot
+    return table.c.starts_at >= window.start, table.c.starts_at < window.end
 
 
 def slot_row(slot: Slot) -> dict[str, Any]:
@@ -34,6 +57,8 @@ def slot_row(slot: Slot) -> dict[str, Any]:
         "state": slot.state.value,
         "version": slot.version,
         "body": slot.model_dump_json(exclude={"state", "version"}),
+        "extra_capacity": slot.extra_capacity,
+        "audience_mask": audience_mask(slot.audiences),
     }
 
 
@@ -93,19 +118,48 @@ class Supply(Events):
 
     def slots(self, territory: str, window: TimeWindow) -> tuple[Slot, ...]:
         """Gives slots owned by or shared with the territory that start in the window, any state."""
+        return self._slots_of(territory, *starting_in(window))
+
+    def offered_slots(
+        self, territory: str, window: TimeWindow, audiences: Sequence[Audience]
+    ) -> tuple[Slot, ...]:
+        """
+        Gives the slots that requesters of these audiences may be offered now, by id.
+
+        Open, open for booking, owned by or shared with the territory, starting in the window and
+        reserved for one of the audiences: asked in the query, so that others never leave it.
+        """
+        mask = audience_mask(audiences)
+        return self._slots_of(
+            territory,
+            *starting_in(window),
+            *self._bookable(),
+            tables.slot.c.audience_mask.op("&")(mask) != 0,
+        )
+
+    def _bookable(self) -> tuple[ColumnElement[bool], ...]:
+        """Gives "may be booked now"."""
+        table = tables.slot
+        return (
+            table.c.state == SlotState.OPEN.value,
+            or_(table.c.opens_at.is_(None), table.c.opens_at <= self._now),
+        )
+
+    def _slots_of(self, territory: str, *which: ColumnElement[bool]) -> tuple[Slot, ...]:
+        found = self._slot_rows(territory, *which)
+        return tuple(read_slot(row) for row in sorted(found, key=lambda row: str(row.id)))
+
+    def _slot_rows(self, territory: str, *which: ColumnElement[bool]) -> list[Record]:
+        """Gives the rows of slots owned by or shared with the territory."""
         table, shares = tables.slot, tables.slot_share
-        inside = (table.c.starts_at >= window.start, table.c.starts_at < window.end)
         # Two selects: an OR over two tables would keep both indexes from being used.
-        owned = select(table).where(table.c.territory == territory, *inside)
+        owned = select(table).where(table.c.territory == territory, *which)
         shared = (
             select(table)
             .join(shares, shares.c.slot_id == table.c.id)
-            .where(shares.c.territory == territory, *inside)
+            .where(shares.c.territory == territory, *which)
         )
-        found = [
-            read_slot(row) for query in (owned, shared) for row in self._connection.execute(query)
-        ]
-        return tuple(sorted(found, key=lambda slot: slot.id))
+        return [row for query in (owned, shared) for row in self._connection.execute(query)]
 
     def agenda(self, practitioner: str, window: TimeWindow) -> tuple[Slot, ...]:
         """Gives one practitioner's slots that start in the window, by start."""

@@ -233,6 +233,7 @@ for _name in ("patient_key", "practitioner"):
         postgresql_where=_ACTIVE,
     )
 Index(None, booking.c.referral_id)
+Index(None, booking.c.slot_id)
 Index(None, booking.c.practitioner, booking.c.starts_at)
 Index(None, booking.c.territory, booking.c.ended_at)
 

@@ -181,6 +181,12 @@ def test_a_database_in_memory_is_shared_by_threads() -> None:
     memory.close()
 
 
+_COLUMNS = (
+    "id, territory, referral_id, slot_id, seat, status, mode, held_until, told_at, version, "
+    "patient_key, practitioner, starts_at, ends_at, day, effort"
+)
+
+
 @pytest.mark.parametrize(
     ("name", "constraint", "expected"),
     [
@@ -207,19 +213,21 @@ def test_each_promise_leads_to_its_error_whoever_breaks_it(
     desk.refer("2")
     copied = {
         "seat": (
-            "INSERT INTO slotengine_booking SELECT 'b-2', territory, "
+            f"INSERT INTO slotengine_booking ({_COLUMNS}) SELECT 'b-2', territory, "
             "(SELECT id FROM slotengine_referral WHERE reference = '2'), slot_id, seat, status, "
             "mode, held_until, told_at, version, patient_key, practitioner, starts_at, ends_at, "
             "day, effort FROM slotengine_booking"
         ),
         "referral": (
-            "INSERT INTO slotengine_booking SELECT 'b-2', territory, referral_id, slot_id, 1, "
+            f"INSERT INTO slotengine_booking ({_COLUMNS}) "
+            "SELECT 'b-2', territory, referral_id, slot_id, 1, "
             "status, mode, held_until, told_at, version, patient_key, practitioner, starts_at, "
             "ends_at, day, effort FROM slotengine_booking"
         ),
         "reference": (
             "INSERT INTO slotengine_referral SELECT 'r-2', territory, source, reference, "
-            "patient_key, priority, state, received_at, amended_at, digest, body, group_id "
+            "patient_key, priority, state, received_at, amended_at, digest, body, group_id, "
+            "NULL, NULL "
             "FROM slotengine_referral WHERE reference = '1'"
         ),
         "cap": "UPDATE slotengine_practitioner_day SET cap = 0",

@@ -1,0 +1,283 @@
+"""
+Promised seats that move: the witness of a promise leaves its seat for another, never for none.
+
+A path is moved from its free end backwards, each step checked where it lands; the first that
+misses stops all of them, and ``attempt`` puts everything back.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from sqlalchemy import and_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from slotengine import tables
+from slotengine.codes import BookingStatus, PromiseState
+from slotengine.domain import Booking, Promise, Slot
+from slotengine.errors import InputError, SlotTakenError, TransitionError, UnknownIdError
+from slotengine.ports import Move, SeatedPromise
+from slotengine.store_bookings import RAN_OUT, read_booking
+from slotengine.store_caps import effort_minutes
+from slotengine.store_counters import Day, Load, Used, keys_of, local_days
+from slotengine.store_errors import translated
+from slotengine.store_events import Record, chunks
+from slotengine.store_promises import read_promise
+from slotengine.store_seats import ELSEWHERE, FULL_DAY, TAKEN, Seats, first_visit, weeks_of
+from slotengine.store_slots import read_slot
+
+STIRRED = "a promise on the way to it has moved or was told meanwhile"
+"""Why a path can't be moved: it was found on bookings that have changed since."""
+NOT_MOVED = "a promise can't be moved there"
+
+T = TypeVar("T")
+
+
+class Moves(Seats):
+    """The part of a unit of work that moves promised seats."""
+
+    def save_promise(self, promise: Promise) -> None:
+        """
+        Stores an open promise to a referral with a promised booking; replaces an ended one.
+
+        Raises
+        ------
+        InputError
+            When the promise has ended, or is of another territory than its referral.
+        TransitionError
+            When the referral has no promised booking (a promise without a seat is only words), or
+            an open promise already.
+        """
+        if promise.state is not PromiseState.OPEN or promise.ended_at is not None:
+            raise InputError(f"the promise to {promise.referral} is {promise.state}, not open")
+        referral = self._referral_row(promise.referral)
+        if referral.territory != promise.territory:
+            raise InputError(f"referral {referral.id} is not of territory {promise.territory}")
+        witness = self.booking_of(referral.id)
+        name = f"promise to {referral.id}"
+        if witness is None or witness.status is not BookingStatus.PROMISED:
+            raise TransitionError(name, "without a promised seat", "open")
+        if not self._write_promise(promise):
+            raise TransitionError(name, "open", "made again")
+        self._append(
+            [
+                {
+                    "territory": promise.territory,
+                    "kind": "promise.made",
+                    "referral": referral.id,
+                    "slot": witness.slot,
+                    "booking": witness.id,
+                }
+            ]
+        )
+
+    def open_promises(self, territory: str) -> tuple[SeatedPromise, ...]:
+        """Gives the open promises that have a promised booking, by referral."""
+        promise, booking = tables.promise, tables.booking
+        rows = self._connection.execute(
+            select(promise, booking.c.id.label("booking_id"), booking.c.slot_id)
+            .join(booking, booking.c.referral_id == promise.c.referral_id)
+            .where(
+                promise.c.territory == territory,
+                promise.c.state == PromiseState.OPEN.value,
+                booking.c.status == BookingStatus.PROMISED.value,
+                self._active(),
+            )
+        ).all()
+        bookings = self._by_id([row.booking_id for row in rows])
+        slots = self._slots_by_id([row.slot_id for row in rows])
+        found = [
+            SeatedPromise(
+                promise=read_promise(row),
+                booking=read_booking(bookings[row.booking_id]),
+                slot=slots[row.slot_id],
+            )
+            for row in rows
+        ]
+        return tuple(sorted(found, key=lambda one: one.promise.referral))
+
+    def _by_id(self, ids: Sequence[str], *, lock: bool = False) -> dict[str, Record]:
+        table = tables.booking
+        found: dict[str, Record] = {}
+        for part in chunks(sorted(set(ids))):
+            statement = select(table).where(table.c.id.in_(part)).order_by(table.c.id)
+            for row in self._connection.execute(statement.with_for_update() if lock else statement):
+                found[row.id] = row
+        return found
+
+    def _slots_by_id(self, ids: Sequence[str]) -> dict[str, Slot]:
+        table = tables.slot
+        return {
+            row.id: read_slot(row)
+            for part in chunks(sorted(set(ids)))
+            for row in self._connection.execute(select(table).where(table.c.id.in_(part)))
+        }
+
+    def attempt(self, work: Callable[[], T]) -> T:
+        """
+        Runs a part of the work in a SAVEPOINT: what it wrote is undone when it raises.
+
+        A named constraint that refuses speaks as its own error, so that the work may go on.
+        """
+        try:
+            with self._connection.begin_nested():
+                return work()
+        except IntegrityError as refused:
+            raise translated(refused, "the database") from refused
+
+    def move_promises(self, moves: Sequence[Move]) -> tuple[Booking, ...]:
+        """
+        Moves promised bookings along a path, in the order given: the free end first.
+
+        Raises
+        ------
+        SlotTakenError
+            As soon as one can't move: it changed, was told or ended, its new slot changed, has no
+            free seat, is not shared with its territory or not given in that mode, a cap would be
+            passed, its patient or the practitioner is elsewhere. What was moved until then is not
+            moved back: that is for ``attempt``.
+        UnknownIdError
+            When a booking was never there.
+        """
+        if not moves:
+            return ()
+        before = self._by_id([move.booking for move in moves])
+        for move in moves:
+            if move.booking not in before:
+                raise UnknownIdError("booking", move.booking)
+        slots = self._lock_path(moves, before)
+        used = self._clear_path(before, slots)
+        locked = self._by_id(list(before), lock=True)
+        moved = [
+            self._move(move, locked[move.booking], slots[move.slot.id], used) for move in moves
+        ]
+        return tuple(moved)
+
+    def _lock_path(self, moves: Sequence[Move], before: dict[str, Record]) -> dict[str, Slot]:
+        """Locks the slots that are left and reached, in id order; gives those reached."""
+        versions = {move.slot.id: move.slot.version for move in moves}
+        if any(versions[move.slot.id] != move.slot.version for move in moves):
+            raise InputError("a path names one slot at two versions")
+        left = {row.slot_id for row in before.values()}
+        found: dict[str, Slot] = {}
+        for id_ in sorted(left | set(versions)):
+            if id_ in versions:
+                found[id_] = self._open_slot(id_, versions[id_])
+            else:
+                self._connection.execute(
+                    select(tables.slot.c.id)
+                    .where(tables.slot.c.id == id_)
+                    .with_for_update(read=True)
+                )
+        return found
+
+    def _days_of(self, slot: Slot) -> list[Day]:
+        zone = self.policy(slot.territory).zone
+        return [Day(slot.practitioner, day) for day in local_days(zone, slot.start, slot.end)]
+
+    def _clear_path(self, before: dict[str, Record], slots: dict[str, Slot]) -> Used:
+        """Locks every counter of the path and marks the holds that ran out on its slots."""
+        table = tables.booking
+        # One list of days: a practitioner's week may be full of holds that ran out as well.
+        days = {day for slot in slots.values() for day in self._days_of(slot)}
+        stale = self._stale_rows(
+            table.c.slot_id.in_(sorted(slots)),
+            *(
+                and_(table.c.practitioner == who, table.c.day >= first, table.c.day <= last)
+                for who, first, last in sorted(weeks_of(days))
+            ),
+        )
+        rows = [*before.values(), *stale]
+        used = self._lock_counters(
+            next(iter(slots.values())).territory,
+            [row.patient_key for row in rows],
+            [*days, *(Day(row.practitioner, row.day) for row in rows)],
+        )
+        by_id = {row.id: row for row in stale}
+        for ended in self._finish(list(by_id), BookingStatus.EXPIRED, RAN_OUT):
+            row = by_id[ended.id]
+            _shift(used, Day(row.practitioner, row.day), -1, -row.effort)
+        return used
+
+    def _move(self, move: Move, row: Record, slot: Slot, used: Used) -> Booking:
+        old, day = Day(row.practitioner, row.day), self._days_of(slot)[0]
+        self._refuse_move(move, row, slot)
+        referral = self._referral_row(row.referral_id)
+        effort = effort_minutes(
+            self.policy(slot.territory),
+            slot,
+            mode=move.mode,
+            first=first_visit(referral, slot.practitioner),
+        )
+        self._give_back(old, row.effort)
+        _shift(used, old, -1, -row.effort)
+        most = self._room(slot, day, used, effort)
+        if not self._give(day, effort, most):
+            raise SlotTakenError(slot.id, FULL_DAY)
+        _shift(used, day, 1, effort)
+        table = tables.booking
+        moved = self._connection.execute(
+            update(table)
+            .where(
+                table.c.id == move.booking,
+                table.c.status == BookingStatus.PROMISED.value,
+                table.c.told_at.is_(None),
+                table.c.version == move.version,
+            )
+            .values(
+                slot_id=slot.id,
+                seat=self._free_seat(slot),
+                mode=move.mode.value,
+                practitioner=slot.practitioner,
+                starts_at=slot.start,
+                ends_at=slot.end,
+                day=day.day,
+                effort=effort,
+                version=table.c.version + 1,
+            )
+            .returning(*table.c)
+        ).first()
+        if moved is None:
+            raise SlotTakenError(slot.id, STIRRED)
+        self._append(
+            [
+                {
+                    "territory": moved.territory,
+                    "kind": "booking.moved",
+                    "referral": moved.referral_id,
+                    "slot": slot.id,
+                    "booking": moved.id,
+                    "why": f"from {row.slot_id}",
+                }
+            ]
+        )
+        return read_booking(moved)
+
+    def _refuse_move(self, move: Move, row: Record, slot: Slot) -> None:
+        if (row.status, row.told_at, row.version) != (
+            BookingStatus.PROMISED.value,
+            None,
+            move.version,
+        ):
+            raise SlotTakenError(slot.id, STIRRED)
+        if row.territory not in {slot.territory, *slot.shared_with} or move.mode not in slot.modes:
+            raise SlotTakenError(slot.id, NOT_MOVED)
+        elsewhere = self._elsewhere(
+            "patient_key", row.patient_key, slot.start, slot.end, beside=row.referral_id
+        )
+        if elsewhere is not None:
+            raise SlotTakenError(slot.id, NOT_MOVED)
+        if self._elsewhere("practitioner", slot.practitioner, slot.start, slot.end, beside=slot.id):
+            raise SlotTakenError(slot.id, ELSEWHERE)
+
+    def _free_seat(self, slot: Slot) -> int:
+        taken = {booking.seat for booking in self.active_bookings([slot.id])}
+        for seat in range(slot.seats):
+            if seat not in taken:
+                return seat
+        raise SlotTakenError(slot.id, TAKEN)
+
+
+def _shift(used: Used, day: Day, bookings: int, effort: int) -> None:
+    for key in keys_of(day):
+        was = used[key]
+        used[key] = Load(was.bookings + bookings, was.effort + effort)
