@@ -339,6 +339,8 @@ class Clerk:
         """A referral comes in."""
         self._state[row] = State.WAITING
         one = self._world.problem.referrals[row]
+        if one.received_at < self._world.history.until:
+            return
         place = one.patient.location
         self._arrivals.append(
             Arrival(

@@ -30,8 +30,8 @@ WEEKDAY_LEVEL = (1.17, 1.0, 0.94, 0.92, 0.97, 0.55, 0.4)
 """Level of Monday to Sunday over the mean of weekdays; closed days have no arrivals anyway."""
 
 HOUR_LINE = (
-    (8.0, 0.6), (8.75, 2.2), (10.5, 1.5), (12.5, 0.5), (14.0, 0.8), (16.5, 1.0), (18.0, 1.4),
-    (20.0, 0.3),
+    (8.0, 0.6), (8.75, 2.2), (10.5, 1.5), (12.5, 0.5), (14.0, 0.8), (16.5, 1.0), (17.5, 1.2),
+    (20.0, 0.2),
 )  # fmt: skip
 """Local hour and relative intensity there; a straight line between, nothing outside."""
 
@@ -86,6 +86,12 @@ MISSES_SHARE = 0.04
 """Needs that end before their deadline, and patients who do not come (FIELD: 2.6 to 5.4 %)."""
 
 
+STILL_WAITING = 0.5
+"""Chance to have found no seat within a day: about half of appointments are same day (FIELD)."""
+
+DAY = timedelta(days=1)
+
+
 class Asked(NamedTuple):
     """A referral with what nobody knows beforehand: when its need ends, and whether it is missed"""
 
@@ -116,6 +122,17 @@ class Demand:
         rng = np.random.default_rng([self.seed, day.toordinal(), 3])
         return [
             self._asked(rng, at, day, serial) for serial, at in enumerate(self._instants(rng, day))
+        ]
+
+    def left_over(self, day: date, now: datetime) -> list[Asked]:
+        """Gives who asked on an earlier day and still waits: each with a chance, by how long ago"""
+        rng = np.random.default_rng([self.seed, day.toordinal(), 7])
+        return [
+            one
+            for one in self.day(day)
+            if rng.random() < STILL_WAITING ** ((now - one.referral.received_at) / DAY)
+            and (one.referral.deadline or now) > now
+            and (one.ends_at is None or one.ends_at > now)
         ]
 
     def past(self, day: date) -> list[Arrival]:

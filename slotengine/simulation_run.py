@@ -137,12 +137,16 @@ def run(world: World, desk: Desk, *, timer: Timer | None = None) -> Run:
 
 
 def events(world: World) -> list[Event]:
-    """Gives what happens, in order; of each instant of publication one event."""
+    """
+    Gives what happens, in order; of each instant of publication one event.
+
+    Who asked on an earlier day and still waits asks again at the beginning.
+    """
     ground = world.ground
     found = [
         *(Event(at, 0, 0) for at in sorted(set(ground.known_us[ground.known_us > 0].tolist()))),
         *_each(ground.ends_us, "ends"),
-        *_each(ground.received_us, "arrived"),
+        *_each(np.maximum(0, ground.received_us), "arrived"),
         *_ticks(world),
     ]
     return sorted(found)

@@ -7,6 +7,7 @@ and break them, as it must fear. Figures without a source are our choice.
 
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -35,6 +36,12 @@ PUBLISHED_HOUR = timedelta(hours=12, minutes=30)
 
 QUARTER = 15
 """Minutes between the times at which a session may begin."""
+
+END_OF_SESSION_SHARE = 0.75
+"""Share of sessions at the end of a half-day, when the booked patients are through."""
+
+END_OF_SESSION = ((11.0, 12.5), (16.5, 19.0))
+"""Local hours between which those begin; the others begin at any hour."""
 
 
 class Given(NamedTuple):
@@ -92,7 +99,7 @@ class Agendas:
         length = timedelta(minutes=giver.minutes)
         habit = np.random.default_rng([self.seed, day.weekday(), serial, 6])
         kept = rng.random() < HABIT_KEPT
-        begins = _begin(habit if kept else rng, spans, count * length)
+        begins = _begin(habit if kept else rng, spans, count * length, self.land.policy.zone)
         published = self._published(rng, day, begins, spans[0][0])
         more = sum(one.on(day) for one in self.more if one.practitioner == giver.practitioner.id)
         return [
@@ -138,7 +145,9 @@ def opening(given: Given) -> Opening:
     )
 
 
-def _begin(rng: Generator, spans: list[tuple[datetime, datetime]], length: timedelta) -> datetime:
+def _begin(
+    rng: Generator, spans: list[tuple[datetime, datetime]], length: timedelta, zone: ZoneInfo
+) -> datetime:
     """Draws when a session begins: at a quarter of an hour, so that it ends before closing."""
     quarters = [
         start + timedelta(minutes=minutes)
@@ -146,4 +155,13 @@ def _begin(rng: Generator, spans: list[tuple[datetime, datetime]], length: timed
         for minutes in range(0, int((end - start).total_seconds()) // 60, QUARTER)
         if start + timedelta(minutes=minutes) + length <= end
     ]
-    return quarters[int(rng.integers(len(quarters)))] if quarters else spans[0][0]
+    if not quarters:
+        return spans[0][0]
+    late = [at for at in quarters if _at_the_end(at.astimezone(zone))]
+    chosen = late if late and rng.random() < END_OF_SESSION_SHARE else quarters
+    return chosen[int(rng.integers(len(chosen)))]
+
+
+def _at_the_end(local: datetime) -> bool:
+    hour = local.hour + local.minute / 60
+    return any(begin <= hour <= end for begin, end in END_OF_SESSION)

@@ -17,7 +17,7 @@ from slotengine.forecast import Endings, History
 from slotengine.opening import opening_spans
 from slotengine.policy import Policy
 from slotengine.problem import Problem
-from slotengine.simulation_demand import ENDS_SHARE, MISSES_SHARE, Asked, Demand
+from slotengine.simulation_demand import ENDS_SHARE, MISSES_SHARE, WEEKDAY_LEVEL, Asked, Demand
 from slotengine.simulation_land import Land, drawn_land, land_of
 from slotengine.simulation_supply import Agendas, Given, MoreSlots, opening
 from slotengine.solver.arcs import best_ways, candidate_arcs
@@ -31,6 +31,12 @@ HISTORY_DAYS = 56
 """Eight weeks of past, the same weekdays eight times."""
 
 LONGEST_REPLAY_DAYS = 60
+
+STOCK_DAYS = 2
+"""Open days before the first of which somebody may still wait: the longest deadline, 48 h."""
+
+STANDING_SHARE = (1 - ENDS_SHARE) * (1 - MISSES_SHARE)
+"""Share of referrals whose need stands and whose patient comes: these make the load."""
 
 
 class Ground(NamedTuple):
@@ -193,23 +199,19 @@ def world_on(
     """Draws days on a land; see ``draw_world`` and ``territory_world``."""
     _check(load, days, rate_error, mix_error)
     _check_givers(land, more)
-    replayed = open_days(land.policy, days)
+    before = open_days(land.policy, days + STOCK_DAYS)
+    replayed = tuple(before[STOCK_DAYS:])
     begin = opening_spans(land.policy, replayed[0])[0][0]
     usual = Agendas(land, seed=seed)
-    nominal = Demand(land, rate=1.0, mix_error=0.0, seed=seed)
-    past = [replayed[0] - timedelta(days=back) for back in range(HISTORY_DAYS, 0, -1)]
-    given_past = [given for day in past for given in usual.day(day)]
     given = [one for day in replayed for one in Agendas(land, seed=seed, more=more).day(day)]
-    usual_seats = sum(one.slot.seats for day in replayed for one in usual.day(day))
-    rate = load * usual_seats / days
-    nominal.rate = rate
-    asked = [
-        one
-        for day in replayed
-        for one in Demand(land, rate=rate * (1 + rate_error), mix_error=mix_error, seed=seed).day(
-            day
-        )
-    ]
+    seats = sum(one.slot.seats for day in replayed for one in usual.day(day))
+    rate = load * seats / (STANDING_SHARE * sum(WEEKDAY_LEVEL[day.weekday()] for day in replayed))
+    nominal = Demand(land, rate=rate, mix_error=0.0, seed=seed)
+    today = Demand(land, rate=rate * (1 + rate_error), mix_error=mix_error, seed=seed)
+    stock = [one for day in before[:STOCK_DAYS] for one in today.left_over(day, begin)]
+    asked = [*stock, *(one for day in replayed for one in today.day(day))]
+    past = [replayed[0] - timedelta(days=back) for back in range(HISTORY_DAYS, 0, -1)]
+    given_past = [one for day in past for one in usual.day(day)]
     return _world(
         land,
         label,
