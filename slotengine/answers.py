@@ -183,12 +183,19 @@ class Conflict(Value):
 
 
 class PlanReport(Value):
-    """A planning run: the plan with its proof, what was written, and what could not be."""
+    """
+    A planning run: the plan with its proof, what was written, and what could not be.
+
+    ``price_set`` names the seat prices that it kept seats by; None where nothing was kept.
+    ``promised`` are the promises that it kept, which may have moved.
+    """
 
     plan: Plan
     referrals: int
     seats: int
     pinned: int
+    promised: int = 0
+    price_set: Id | None = None
     without_own_practitioner: int
     served_by_priority: dict[str, tuple[int, int]]
     left_out: tuple[Receipt, ...] = ()

@@ -11,7 +11,7 @@ from slotengine.answers import Receipt
 from slotengine.codes import BookingStatus, Priority, ReferralState
 from slotengine.domain import Referral, TimeWindow
 from slotengine.policy import Policy
-from slotengine.ports import Seated, Unit
+from slotengine.ports import Seated, SeatedPromise, Unit
 from slotengine.reasons import Reason, ReasonCode
 from slotengine.referring import chain_of
 
@@ -31,6 +31,7 @@ class _Desk(NamedTuple):
 
     open_needs: Mapping[str, Sequence[Referral]]
     seats: Mapping[str, Seated]
+    promises: Mapping[str, SeatedPromise]
     window: TimeWindow
     told_may_move: bool
 
@@ -79,19 +80,25 @@ def _desk(unit: Unit, policy: Policy, waiting: Sequence[Referral], window: TimeW
             for one in (*own, *done)
             if one.booking.status is not BookingStatus.NOSHOW
         },
+        promises={one.promise.referral: one for one in unit.open_promises(policy.territory)},
         window=window,
         told_may_move=policy.max_told_moves > 0,
     )
 
 
 def _left_out(referral: Referral, desk: _Desk) -> ReasonCode | None:
-    """Tells why a referral is not placed tonight; a told or later promise stays as it is."""
+    """Tells why a referral is not placed tonight; a told, due or later promise stays as it is."""
     window, seat = desk.window, desk.seats.get(referral.id)
     if referral.state is ReferralState.PROMISED and seat is not None:
-        movable = seat.booking.movable or (
-            # Siblings and steps were told together: one of them alone is not moved.
-            desk.told_may_move and referral.group is None and referral.pathway is None
-        )
+        # Siblings and steps were told together: one of them alone is not moved.
+        alone = referral.group is None and referral.pathway is None
+        promise = desk.promises.get(referral.id)
+        if promise is None:
+            movable = seat.booking.movable or (desk.told_may_move and alone)
+        else:
+            # It may lose its seat to a better one only: together with others it might to none.
+            due = seat.slot.start - promise.promise.notice <= window.start
+            movable = seat.booking.movable and alone and not due
         inside = window.start <= seat.slot.start < window.end
         return None if movable and inside else ReasonCode.LINKED
     if referral.deadline is not None and referral.deadline < window.start:

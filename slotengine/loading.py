@@ -4,7 +4,7 @@ From the store to a Problem: what one referral, or one night, may know.
 The counter and the night load through the same functions, so that both see the same rules.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
@@ -13,8 +13,10 @@ from slotengine.domain import Booking, Practitioner, Referral, Site, Slot, TimeW
 from slotengine.pinning import before_step, binding, binding_patients, listed_only, pins_of
 from slotengine.policy import Policy
 from slotengine.ports import Seated, Unit
+from slotengine.pricing import priced
 from slotengine.problem import Pin, Problem, Told, TravelMatrix
 from slotengine.problem_checks import too_large_groups
+from slotengine.seat_prices import SeatPrice
 
 _Supply = TypeVar("_Supply", Practitioner, Site)
 
@@ -182,12 +184,17 @@ def night_problem(
     now: datetime,
     horizon: timedelta,
     matrix: TravelMatrix | None,
+    witnesses: Mapping[str, str] | None = None,
 ) -> Night:
     """
     Gives the Problem of a night: promises of these referrals that may move are free.
 
     A promise that nobody was told may move; one that was told only if the Policy lets some move and
     it would be allowed where it is today, else it is pinned.
+
+    ``witnesses`` are the slots on which promises rest that must be kept: their referrals have a
+    seat in every plan. All of them could stay where they are, beside all who were told, so there is
+    such a plan; who could not, because a rule grew stricter or an agenda fuller, is pinned.
     """
     window = TimeWindow(start=now, end=now + horizon)
     slots = _open_slots(unit, policy.territory, window)
@@ -211,19 +218,39 @@ def night_problem(
         else:
             del placing[who.id]
     moving = {one.referral for one in told}
-    problem = _problem(
-        supply,
-        list(placing.values()),
-        policy,
-        now=now,
-        seated=seated,
-        free=lambda booking: (
-            booking.referral in placing and (booking.movable or booking.referral in moving)
-        ),
-        told=told,
-        matrix=matrix,
-    )
+    cost = priced(unit, policy, slots, now=now)
+    keeping = {} if witnesses is None else {**witnesses}
+    while True:
+        keeping = {id_: slot for id_, slot in keeping.items() if id_ in placing}
+        problem = _problem(
+            supply,
+            list(placing.values()),
+            policy,
+            now=now,
+            seated=seated,
+            free=lambda booking: (
+                booking.referral in placing and (booking.movable or booking.referral in moving)
+            ),
+            told=told,
+            promised=sorted(keeping),
+            prices=[SeatPrice(slot=id_, price=price) for id_, price in cost.prices.items()],
+            price_set=cost.price_set,
+            matrix=matrix,
+        )
+        pinned = _unfit(problem, keeping)
+        if not pinned:
+            break
+        for id_ in pinned:
+            del placing[id_]
     return Night(problem, tuple(one for one in referrals if one.group in large))
+
+
+def _unfit(problem: Problem, keeping: Mapping[str, str]) -> tuple[str, ...]:
+    if not keeping:
+        return ()
+    from slotengine.solver.witnesses import unfit
+
+    return unfit(problem, keeping)
 
 
 def _too_large(policy: Policy, supply: "_Givers", referrals: Sequence[Referral]) -> set[str]:
@@ -294,6 +321,9 @@ def _problem(
     free: Callable[[Booking], bool],
     matrix: TravelMatrix | None,
     told: Sequence[Told] = (),
+    promised: Sequence[str] = (),
+    prices: Sequence[SeatPrice] = (),
+    price_set: str | None = None,
 ) -> Problem:
     """Builds a Problem in which every booking is pinned but those that are ``free``."""
     given = by_id(supply.slots)
@@ -318,6 +348,9 @@ def _problem(
         referrals=[one.replaced(state=ReferralState.WAITING) for one in placing.values()],
         pins=pins,
         told=told,
+        promised=promised,
+        prices=prices,
+        price_set=price_set,
         matrix=matrix,
     )
 

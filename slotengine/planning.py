@@ -15,8 +15,10 @@ from slotengine.domain import TimeWindow
 from slotengine.errors import InputError, PlanRejectedError
 from slotengine.keeping import reseat
 from slotengine.loading import night_problem
+from slotengine.plan_promises import CONFLICT, Keeping
 from slotengine.ports import Unit
 from slotengine.problem import Limits, Plan, Problem, TravelMatrix
+from slotengine.promising import with_terms
 from slotengine.reasons import ReasonCode
 from slotengine.transitions import UNPLACED
 
@@ -35,14 +37,34 @@ def load(
     horizon: timedelta | None,
     matrix: TravelMatrix | None,
 ) -> tuple[Problem, tuple[Receipt, ...]]:
-    """Gives the night's Problem, and who is left out of it with the reason."""
+    """
+    Gives the night's Problem, and who is left out of it with the reason.
+
+    Promises that may still move ask for what was promised, and have a seat in every plan.
+    """
     policy = unit.policy(territory)
     span = policy.plan_horizon if horizon is None else horizon
     if span <= timedelta(0):
         raise InputError(f"planning horizon must be positive, not {span}")
     window = TimeWindow(start=now, end=now + span)
     chosen, left_out = chosen_tonight(unit, policy, window)
-    night = night_problem(unit, chosen, policy, now=now, horizon=span, matrix=matrix)
+    open_promises = {one.promise.referral: one for one in unit.open_promises(territory)}
+    night = night_problem(
+        unit,
+        [
+            with_terms(one, open_promises[one.id].promise, now=now)
+            if one.id in open_promises
+            else one
+            for one in chosen
+        ],
+        policy,
+        now=now,
+        horizon=span,
+        matrix=matrix,
+        witnesses={
+            one.id: open_promises[one.id].slot.id for one in chosen if one.id in open_promises
+        },
+    )
     too_large = tuple(left_out_receipt(one, ReasonCode.GROUP, window) for one in night.too_large)
     return night.problem, (*left_out, *too_large)
 
@@ -71,16 +93,23 @@ def solved(problem: Problem, *, limits: Limits, seed: int) -> Plan:
 def commit(
     unit: Unit, problem: Problem, plan: Plan, *, now: datetime, matrix: TravelMatrix | None
 ) -> tuple[Conflict, ...]:
-    """Writes the plan; a seat lost to the day is sought again among what is free now."""
+    """
+    Writes the plan; a seat lost to the day is sought again among what is free now.
+
+    An open promise never loses its seat by it: where its new one was lost, its old one is given
+    back, and whoever the plan has put there looks for another.
+    """
     unit.advance_clock(problem.territory, problem.policy.clock_tolerance)
+    kept = Keeping(unit, problem, plan)
+    lost = unit.commit_plan(plan, problem.slots, problem.told)
+    lost += kept.restored(now=now, matrix=matrix)
     conflicts = []
-    for conflict in unit.commit_plan(plan, problem.slots, problem.told):
+    for conflict in sorted(lost, key=lambda conflict: conflict.referral):
         replacement = None
-        state = unit.stored_referral(conflict.referral).referral.state
-        if state in UNPLACED:
-            replacement, _ = reseat(
-                unit, conflict.referral, now=now, matrix=matrix, why="plan_conflict"
-            )
+        if conflict.referral in kept.promises:
+            replacement = unit.booking_of(conflict.referral)
+        elif unit.stored_referral(conflict.referral).referral.state in UNPLACED:
+            replacement, _ = reseat(unit, conflict.referral, now=now, matrix=matrix, why=CONFLICT)
         conflicts.append(conflict.replaced(replacement=replacement))
     for unserved in plan.unserved:
         if unit.stored_referral(unserved.referral).referral.state is ReferralState.RECEIVED:
@@ -111,6 +140,8 @@ def report(
         referrals=len(problem.referrals),
         seats=len(problem.free_seats),
         pinned=len(problem.pins),
+        promised=len(problem.promised),
+        price_set=problem.price_set,
         without_own_practitioner=sum(
             one.patient.own_practitioner is None for one in problem.referrals
         ),

@@ -7,7 +7,6 @@ each level.
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -34,7 +33,11 @@ from slotengine.problem_checks import (
     check_agendas,
     check_groups,
     check_pathways,
+    check_pins,
+    check_prices,
+    check_promised,
     check_referrals,
+    check_told,
     sorted_ids,
 )
 from slotengine.reasons import Reason
@@ -148,6 +151,7 @@ class Problem(Value):
     referrals that have a seat and may change it; ``promised`` are referrals that keep a seat in any
     case, which one is open. ``prices`` are what a seat of each slot is worth to those who come
     later, 0 for a slot not listed: nobody but the told and promised is given one for less.
+    ``price_set`` names where the prices come from.
     """
 
     territory: TerritoryName
@@ -161,6 +165,7 @@ class Problem(Value):
     told: tuple[Told, ...] = ()
     promised: tuple[Id, ...] = ()
     prices: tuple[SeatPrice, ...] = ()
+    price_set: Id | None = None
     matrix: TravelMatrix | None = None
 
     @classmethod
@@ -178,6 +183,7 @@ class Problem(Value):
         told: Sequence[Told] = (),
         promised: Sequence[str] = (),
         prices: Sequence[SeatPrice] = (),
+        price_set: str | None = None,
         matrix: TravelMatrix | None = None,
     ) -> Self:
         """
@@ -203,6 +209,7 @@ class Problem(Value):
                 told=tuple(sorted(told, key=lambda one: one.referral)),
                 promised=tuple(sorted(promised)),
                 prices=tuple(sorted(prices, key=lambda one: one.slot)),
+                price_set=price_set,
                 matrix=matrix,
             )
         except ValidationError as invalid:
@@ -233,49 +240,11 @@ class Problem(Value):
         check_referrals(self.territory, self.referrals)
         check_pathways(self.policy, referrals)
         check_groups(self.policy, practitioners, self.slots, self.referrals)
-        self._check_pins(slots, referrals)
-        self._check_told(slots, referrals)
-        self._check_kept(slots, referrals)
+        check_pins(self.pins, slots, referrals)
+        check_told(self.told, slots, referrals, self.free_seats)
+        check_promised(self.promised, referrals, {one.referral for one in self.told})
+        check_prices(self.prices, slots)
         return self
-
-    def _check_pins(self, slots: dict[str, Slot], placing: dict[str, Referral]) -> None:
-        seen: set[tuple[str, int]] = set()
-        for pin in self.pins:
-            if pin.slot not in slots:
-                raise ProblemError(f"pin of {pin.referral}: slot {pin.slot} is missing")
-            if pin.seat >= slots[pin.slot].seats:
-                raise ProblemError(f"pin of {pin.referral}: slot {pin.slot} has no seat {pin.seat}")
-            if pin.referral in placing:
-                raise ProblemError(f"referral {pin.referral} is pinned and to be placed")
-            if (pin.slot, pin.seat) in seen:
-                raise ProblemError(f"slot {pin.slot}: seat {pin.seat} is pinned twice")
-            seen.add((pin.slot, pin.seat))
-
-    def _check_told(self, slots: dict[str, Slot], placing: dict[str, Referral]) -> None:
-        room = Counter(slot for slot, _ in self.free_seats)
-        for at, told in enumerate(self.told):
-            if told.referral not in placing:
-                raise ProblemError(f"told referral {told.referral} is not to be placed")
-            if at and self.told[at - 1].referral >= told.referral:
-                raise ProblemError(f"told referral {told.referral} is listed twice or unsorted")
-            if told.slot not in slots:
-                raise ProblemError(f"told referral {told.referral}: slot {told.slot} is missing")
-            room[told.slot] -= 1
-            if room[told.slot] < 0:
-                raise ProblemError(f"slot {told.slot} is told to more than it has seats")
-
-    def _check_kept(self, slots: dict[str, Slot], placing: dict[str, Referral]) -> None:
-        told = {one.referral for one in self.told}
-        for at, referral in enumerate(self.promised):
-            if referral not in placing or referral in told:
-                raise ProblemError(f"promised referral {referral} is not to be placed, or is told")
-            if at and self.promised[at - 1] >= referral:
-                raise ProblemError(f"promised referral {referral} is listed twice or unsorted")
-        for at, price in enumerate(self.prices):
-            if price.slot not in slots:
-                raise ProblemError(f"price of slot {price.slot}: the slot is missing")
-            if at and self.prices[at - 1].slot >= price.slot:
-                raise ProblemError(f"price of slot {price.slot} is listed twice or unsorted")
 
     @cached_property
     def free_seats(self) -> tuple[tuple[str, int], ...]:

@@ -5,18 +5,44 @@ Each error names the id that is missing, repeated or impossible.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import Protocol, TypeVar
 
 from slotengine.domain import Practitioner, Referral, Slot
 from slotengine.errors import ProblemError
 from slotengine.policy import Policy
+from slotengine.seat_prices import SeatPrice
+
+MOST_PRICE = 100_000_000
+"""
+Weighted minutes: a thousand times what serving may be worth (``Policy.values``), and sums of
+millions of them stay within 64 bits.
+"""
 
 
 class _HasId(Protocol):
     @property
     def id(self) -> str: ...
+
+
+class _Taken(Protocol):
+    @property
+    def referral(self) -> str: ...
+
+    @property
+    def slot(self) -> str: ...
+
+    @property
+    def seat(self) -> int: ...
+
+
+class _Told(Protocol):
+    @property
+    def referral(self) -> str: ...
+
+    @property
+    def slot(self) -> str: ...
 
 
 _Ided = TypeVar("_Ided", bound=_HasId)
@@ -123,7 +149,7 @@ def _largest_day(
 ) -> int:
     seats: Counter[tuple[str, object]] = Counter()
     for slot in slots:
-        seats[slot.practitioner, slot.start.astimezone(policy.zone).date()] += slot.capacity
+        seats[slot.practitioner, slot.start.astimezone(policy.zone).date()] += slot.seats
     most = 0
     for (practitioner, _), room in seats.items():
         caps = (
@@ -134,3 +160,62 @@ def _largest_day(
         )
         most = max(most, min([room, *(cap for cap in caps if cap is not None)]))
     return most
+
+
+def check_pins(
+    pins: Sequence[_Taken], slots: Mapping[str, Slot], placing: Mapping[str, Referral]
+) -> None:
+    """Refuses pins of missing seats, of referrals to be placed, and two pins of one seat."""
+    seen: set[tuple[str, int]] = set()
+    for pin in pins:
+        if pin.slot not in slots:
+            raise ProblemError(f"pin of {pin.referral}: slot {pin.slot} is missing")
+        if pin.seat >= slots[pin.slot].seats:
+            raise ProblemError(f"pin of {pin.referral}: slot {pin.slot} has no seat {pin.seat}")
+        if pin.referral in placing:
+            raise ProblemError(f"referral {pin.referral} is pinned and to be placed")
+        if (pin.slot, pin.seat) in seen:
+            raise ProblemError(f"slot {pin.slot}: seat {pin.seat} is pinned twice")
+        seen.add((pin.slot, pin.seat))
+
+
+def check_told(
+    told: Sequence[_Told],
+    slots: Mapping[str, Slot],
+    placing: Mapping[str, Referral],
+    free_seats: Sequence[tuple[str, int]],
+) -> None:
+    """Refuses told referrals that are not to be placed, unsorted, or more than a slot's seats."""
+    room = Counter(slot for slot, _ in free_seats)
+    for at, one in enumerate(told):
+        if one.referral not in placing:
+            raise ProblemError(f"told referral {one.referral} is not to be placed")
+        if at and told[at - 1].referral >= one.referral:
+            raise ProblemError(f"told referral {one.referral} is listed twice or unsorted")
+        if one.slot not in slots:
+            raise ProblemError(f"told referral {one.referral}: slot {one.slot} is missing")
+        room[one.slot] -= 1
+        if room[one.slot] < 0:
+            raise ProblemError(f"slot {one.slot} is told to more than it has seats")
+
+
+def check_promised(
+    promised: Sequence[str], placing: Mapping[str, Referral], told: Collection[str]
+) -> None:
+    """Refuses promised referrals that are not to be placed, are told, twice or unsorted."""
+    for at, referral in enumerate(promised):
+        if referral not in placing or referral in told:
+            raise ProblemError(f"promised referral {referral} is not to be placed, or is told")
+        if at and promised[at - 1] >= referral:
+            raise ProblemError(f"promised referral {referral} is listed twice or unsorted")
+
+
+def check_prices(prices: Sequence[SeatPrice], slots: Mapping[str, Slot]) -> None:
+    """Refuses prices of missing slots, twice or unsorted, and those that no sum would hold."""
+    for at, one in enumerate(prices):
+        if one.slot not in slots:
+            raise ProblemError(f"price of slot {one.slot}: the slot is missing")
+        if at and prices[at - 1].slot >= one.slot:
+            raise ProblemError(f"price of slot {one.slot} is listed twice or unsorted")
+        if one.price > MOST_PRICE:
+            raise ProblemError(f"price of slot {one.slot} is {one.price}, at most {MOST_PRICE}")

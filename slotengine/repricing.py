@@ -53,7 +53,7 @@ def load_market(
         policy=policy,
         history=unit.history(territory, past),
         # What a seat is worth must not depend on what it was said to be worth before.
-        problem=problem.replaced(prices=()),
+        problem=problem.replaced(prices=(), price_set=None),
         free_seats=len(unit.free_seats(territory, priced_window(policy, now))),
     )
 
