@@ -11,9 +11,13 @@ from slotengine.errors import InputError, ReferralConflictError, ReferralPastErr
 from slotengine.policy import Policy
 from slotengine.ports import StoredReferral, Unit
 from slotengine.problem import TravelMatrix
+from slotengine.promising import give_up, open_promise
 from slotengine.reasons import Reason, ReasonCode
 from slotengine.redflags import red_flags
 from slotengine.transitions import ENDED
+
+AMENDED = "amended"
+"""Why a seat was given back that no longer fits what is asked."""
 
 
 def filled(referral: Referral, policy: Policy) -> Referral:
@@ -143,10 +147,11 @@ def amend(unit: Unit, referral: Referral, *, now: datetime, matrix: TravelMatrix
     Replaces what is asked; a seat that no longer fits is given back unless it was confirmed.
 
     A confirmed appointment is known to the patient: it stays, and the receipt says which rule it
-    breaks now, for people to decide. What a pathway decides of a step stays as it is.
+    breaks now, for people to decide. A promise whose seat no longer fits is given anew for what is
+    asked now, if it can be. What a pathway decides of a step stays as it is.
     """
     # Imported here: ranking loads numpy, which a mere receipt does not need.
-    from slotengine.keeping import refusal_of
+    from slotengine.keeping import give_promise, refusal_of
 
     policy = unit.policy(referral.territory)
     unit.advance_clock(referral.territory, policy.clock_tolerance)
@@ -172,7 +177,12 @@ def amend(unit: Unit, referral: Referral, *, now: datetime, matrix: TravelMatrix
         if rule is not None:
             reasons = (Reason(code=ReasonCode(rule.value)),)
             if booking.status is not BookingStatus.CONFIRMED:
-                _end(unit, booking, "amended")
+                promised = open_promise(unit, asked.id) is not None
+                _end(unit, booking, AMENDED)
+                anew = (
+                    give_promise(unit, asked, policy, now=now, matrix=matrix) if promised else None
+                )
+                reasons = reasons if anew is None else anew.reasons
     present = unit.stored_referral(asked.id).referral
     return _receipt(present, reasons=reasons)
 
@@ -194,6 +204,7 @@ def _as_its_step(referral: Referral, stored: Referral) -> Referral:
 def _end(unit: Unit, booking: Booking | None, why: str) -> None:
     if booking is not None:
         unit.end_booking(booking.id, BookingStatus.CANCELLED, why=why)
+        give_up(unit, booking.referral, why)
 
 
 def cancel(unit: Unit, referral_id: str, why: str) -> Receipt:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
-from slotengine import holding, offering, pathways, promising
+from slotengine import holding, offering, pathways, promising, waitlist
 from slotengine.answers import Offer, Placement
 from slotengine.codes import BookingStatus
 from slotengine.domain import Actor, Booking, Referral
@@ -135,12 +135,22 @@ class Seating(Upkeep):
         """
         Cancels a booking; its referral waits again. Repeating it changes nothing.
 
-        What it was promised is given up with it.
+        What it was promised is given up with it, and the seat is held for one of those who wait.
         """
 
         def work(unit: Unit) -> Booking:
+            before = unit.booking(booking_id)
             ended = unit.end_booking(booking_id, BookingStatus.CANCELLED, why=reason)
-            promising.give_up(unit, ended.referral, reason)
+            if ended != before:
+                promising.give_up(unit, ended.referral, reason)
+                waitlist.refill(
+                    unit,
+                    ended.territory,
+                    now=now,
+                    matrix=self._travel,
+                    slots={ended.slot},
+                    without={ended.referral},
+                )
             return ended
 
         return self._step(booking_id, work, now=now, actor=actor)

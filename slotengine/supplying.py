@@ -1,7 +1,7 @@
 """Slots come and go: publication that never moves a patient, withdrawal that seats them again."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from slotengine.answers import Incident, PublishReport, RejectedItem, WithdrawReport
 from slotengine.domain import Booking, Practitioner, Site, Slot
@@ -9,6 +9,8 @@ from slotengine.errors import InputError
 from slotengine.keeping import reseat
 from slotengine.ports import PutOutcome, Unit
 from slotengine.problem import TravelMatrix
+from slotengine.promising import broken, open_promise
+from slotengine.reasons import Reason
 
 WHY_REJECTED: dict[PutOutcome, str] = {
     "booked": "it has bookings and would change under them; withdraw it instead",
@@ -69,7 +71,9 @@ def withdraw(
     """
     Takes slots back; each patient on them becomes an incident and gets another seat if one fits.
 
-    All slots go first, so that nobody is seated again on the next one to vanish.
+    All slots go first, so that nobody is seated again on the next one to vanish. Promises come
+    before the others, the soonest due first. Who gets none is first in line; a promise that nothing
+    can keep is broken, and its incident says so.
     """
     lost: list[Booking] = []
     for slot_id in sorted(set(slot_ids)):
@@ -77,10 +81,12 @@ def withdraw(
         unit.advance_clock(slot.territory, unit.policy(slot.territory).clock_tolerance)
         lost.extend(unit.withdraw_slot(slot_id, why))
     incidents = []
-    for booking in sorted(lost, key=lambda booking: booking.referral):
+    for booking in sorted(lost, key=lambda booking: _claim(unit, booking)):
         replacement, reasons = reseat(
             unit, booking.referral, now=now, matrix=matrix, why=f"incident:{booking.id}"
         )
+        if replacement is None:
+            reasons += _wronged(unit, booking.referral, why)
         unit.event(
             booking.territory,
             "incident.seat_lost",
@@ -98,3 +104,19 @@ def withdraw(
             )
         )
     return WithdrawReport(withdrawn=tuple(sorted(set(slot_ids))), incidents=tuple(incidents))
+
+
+def _claim(unit: Unit, booking: Booking) -> tuple[bool, datetime, str]:
+    """Gives the order in which seats are sought: what was promised, then by id."""
+    promise = open_promise(unit, booking.referral)
+    if promise is None:
+        return True, datetime.max.replace(tzinfo=UTC), booking.referral
+    return False, promise.before, booking.referral
+
+
+def _wronged(unit: Unit, referral_id: str, why: str) -> tuple[Reason, ...]:
+    """Puts a patient whose seat vanished first in line; says so where a promise is broken by it."""
+    if open_promise(unit, referral_id) is not None:
+        return (broken(unit, referral_id, why),)
+    unit.put_first_in_line(referral_id)
+    return ()

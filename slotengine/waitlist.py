@@ -107,6 +107,7 @@ def refill(
     now: datetime,
     matrix: TravelMatrix | None,
     slots: Collection[str] | None = None,
+    without: Collection[str] = (),
 ) -> tuple[Refilled, ...]:
     """
     Holds free seats for those who wait, the largest gain first; at most one seat each.
@@ -125,11 +126,13 @@ def refill(
     ----------
     slots
         Ids of the slots looked at, such as that of a booking just cancelled. Default all.
+    without
+        Ids of referrals not asked, such as the one that has just given its seat back.
     """
     policy = unit.policy(territory)
     if not opening.is_open(policy, now):
         return ()
-    able = _able(unit, policy, now=now)
+    able = [one for one in _able(unit, policy, now=now) if one.id not in without]
     if not able:
         return ()
     last = max(one.deadline or now for one in able)
