@@ -15,6 +15,7 @@ import numpy as np
 from slotengine.errors import ProblemError
 from slotengine.forecast import Forecast
 from slotengine.problem import Problem
+from slotengine.problem_checks import MOST_PRICE
 from slotengine.solver.encoding import Flags, Ints, Reals, flags
 from slotengine.solver.futures import Future
 from slotengine.solver.futures import futures as drawn
@@ -69,6 +70,8 @@ def averaged(worlds: Iterable[Future], kept: Flags, seats: int) -> tuple[Ints, R
     """
     Gives the mean price of the first seats, rounded half up, and how often each row is served.
 
+    A price is at most ``MOST_PRICE``, which a Problem still takes and nobody can pay.
+
     Parameters
     ----------
     worlds
@@ -86,6 +89,6 @@ def averaged(worlds: Iterable[Future], kept: Flags, seats: int) -> tuple[Ints, R
         total += found.of_seat[:seats]
         served += found.served[: len(kept)]
         count += 1
-    mean: Ints = (2 * total + count) // (2 * count)
+    mean = np.minimum((2 * total + count) // (2 * count), MOST_PRICE)
     share = np.where(kept, 1.0, served / count)
     return mean, share

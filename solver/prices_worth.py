@@ -52,11 +52,11 @@ def market(future: Future, kept: Flags) -> Network:
         for rows that keep a seat.
     """
     value = future.value.astype(np.int64)
-    dearest = max(int(value.max(initial=0)), int(future.cost.max(initial=0)), 1)
     keeps = np.zeros(len(value), dtype=np.bool_)
     keeps[: len(kept)] = kept
-    value[keeps] += KEPT_WORTH * dearest
     row = np.repeat(np.arange(len(value)), np.diff(future.start))
+    dearest = max(int(value.max(initial=1)), int(future.cost[keeps[row]].max(initial=1)))
+    value[keeps] += KEPT_WORTH * dearest
     lost = future.cost - value[row]
     take = np.flatnonzero(lost <= 0)
     start = np.zeros(len(value) + 1, dtype=np.int64)

@@ -13,6 +13,7 @@ from slotengine.codes import Priority, Profession, SourceKind
 from slotengine.errors import ProblemError
 from slotengine.forecast import Forecast, Kind
 from slotengine.problem import Told
+from slotengine.problem_checks import MOST_PRICE
 from slotengine.solver import prices_worth
 from slotengine.solver.encoding import Indices
 from slotengine.solver.flow import proposed
@@ -125,6 +126,14 @@ def test_a_promise_keeps_its_seat_even_where_it_costs_more_than_it_is_worth() ->
     assert found.served.tolist() == [True]
     # Dearest is the pair's 70; its 60 of loss come off.
     assert found.of_seat.tolist() == [KEPT_WORTH * 70 - 60, 0]
+
+
+def test_no_price_is_beyond_what_a_problem_takes() -> None:
+    dear = MOST_PRICE // KEPT_WORTH + 1
+    found = averaged([future([[dear]], [0])], np.array([True]), 1)
+    assert found[0].tolist() == [KEPT_WORTH * dear - dear]
+    more = averaged([future([[2 * dear]], [0])], np.array([True]), 1)
+    assert more[0].tolist() == [MOST_PRICE]
 
 
 def test_two_promises_with_one_seat_are_no_error() -> None:

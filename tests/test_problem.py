@@ -37,7 +37,9 @@ from slotengine.problem import (
     TravelMatrix,
     Unserved,
 )
+from slotengine.problem_checks import MOST_PRICE
 from slotengine.reasons import Reason, ReasonCode
+from slotengine.seat_prices import SeatPrice
 from slotengine.side_constraints import Floor, Spread
 
 FIRST, SECOND = sorted((referral("1"), referral("2")), key=lambda one: one.id)
@@ -125,6 +127,34 @@ def test_an_unsorted_problem_is_refused_where_nobody_sorts() -> None:
             {"referrals": (FIRST,), "pins": (PIN.replaced(referral=FIRST.id),)},
             f"referral {FIRST.id} is pinned and to be placed",
         ),
+        (
+            {"referrals": (FIRST,), "promised": (SECOND.id,)},
+            f"promised referral {SECOND.id} is not to be placed, or is told",
+        ),
+        (
+            {
+                "referrals": (FIRST,),
+                "promised": (FIRST.id,),
+                "told": (Told(referral=FIRST.id, slot="slot1"),),
+            },
+            f"promised referral {FIRST.id} is not to be placed, or is told",
+        ),
+        (
+            {"referrals": (FIRST,), "promised": (FIRST.id, FIRST.id)},
+            f"promised referral {FIRST.id} is listed twice or unsorted",
+        ),
+        (
+            {"prices": (SeatPrice(slot="slot9", price=1),)},
+            "price of slot slot9: the slot is missing",
+        ),
+        (
+            {"prices": (SeatPrice(slot="slot1", price=MOST_PRICE + 1),)},
+            f"price of slot slot1 is {MOST_PRICE + 1}, at most {MOST_PRICE}",
+        ),
+        (
+            {"prices": (SeatPrice(slot="slot1", price=1), SeatPrice(slot="slot1", price=2))},
+            "price of slot slot1 is listed twice or unsorted",
+        ),
     ],
 )
 def test_a_contradiction_is_one_sentence_with_the_id(changes: dict[str, Any], message: str) -> None:
@@ -176,6 +206,33 @@ def test_an_empty_problem_is_complete() -> None:
     assert empty.free_seats == ()
 
 
+def test_promised_and_priced_are_sorted_by_id() -> None:
+    asked = problem(
+        slots=(slot("a"), slot("b", after_minutes=200)),
+        referrals=(FIRST, SECOND),
+        promised=(SECOND.id, FIRST.id),
+        prices=(SeatPrice(slot="b", price=1), SeatPrice(slot="a", price=2)),
+    )
+    assert asked.promised == (FIRST.id, SECOND.id)
+    assert [(one.slot, one.price) for one in asked.prices] == [("a", 2), ("b", 1)]
+    with pytest.raises(ValidationError, match=f"{FIRST.id} is listed twice or unsorted"):
+        asked.replaced(promised=asked.promised[::-1])
+    with pytest.raises(ValidationError, match="price of slot a is listed twice or unsorted"):
+        asked.replaced(prices=asked.prices[::-1])
+
+
+def test_a_price_is_never_negative() -> None:
+    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+        SeatPrice(slot="a", price=-1)
+
+
+def test_extra_seats_come_after_a_slots_own_and_are_free_until_pinned() -> None:
+    asked = problem(slots=(slot(extra_capacity=1),), pins=(PIN,))
+    assert asked.free_seats == (("slot1", 1),)
+    with pytest.raises(ProblemError, match="pin of r-pinned: slot slot1 has no seat 2"):
+        problem(slots=(slot(extra_capacity=1),), pins=(PIN.replaced(seat=2),))
+
+
 def test_free_seats_are_those_without_a_pin() -> None:
     asked = problem(
         slots=(slot(capacity=3), slot("slot2", after_minutes=200)), pins=(PIN.replaced(seat=1),)
@@ -194,8 +251,11 @@ def test_the_digest_tells_problems_apart() -> None:
         problem(pins=(PIN.replaced(mode=Mode.VR),)).digest,
         problem(referrals=(FIRST,)).digest,
         problem(referrals=(FIRST,), told=(TOLD,)).digest,
+        problem(referrals=(FIRST,), promised=(FIRST.id,)).digest,
+        problem(prices=(SeatPrice(slot="slot1", price=1),)).digest,
+        problem(slots=(slot(extra_capacity=1),)).digest,
     }
-    assert len(digests) == 9
+    assert len(digests) == 12
     assert problem().digest == problem().digest
 
 
@@ -304,7 +364,8 @@ def test_an_unserved_referral_has_at_least_one_reason() -> None:
 
 def test_a_candidate_scores_its_value_less_cost_and_price() -> None:
     fields: dict[str, Any] = PLAN.assignments[0].model_dump()
-    assert Candidate(**fields, value=10_000, price=100).score == 10_000 - 240 - 100
+    assert Candidate(**fields, value=10_000).score == 10_000 - 240
+    assert Candidate(**{**fields, "price": 100}, value=10_000).score == 10_000 - 240 - 100
 
 
 @pytest.mark.parametrize("nodes", [0, -1, 100_000_001])

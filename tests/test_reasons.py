@@ -7,6 +7,14 @@ from slotengine.reasons import RULE, SENTENCES, Reason, ReasonCode, Rule
 
 FIGURES: dict[str, dict[str, int | str]] = {
     "seats_taken": {"seats": 3},
+    "prices_stale": {"hours": 5},
+    "promised": {
+        "before_fr": "avant 18 h 30 demain",
+        "before_en": "before 18:30 tomorrow",
+        "km": 15,
+        "notice": 60,
+    },
+    "handed_back_price": {"price": 300, "own": 500},
     "out_of_hours": {
         "service_fr": "la permanence des soins",
         "service_en": "the out-of-hours service",
@@ -52,11 +60,11 @@ def test_rules_and_reasons_come_in_the_same_order() -> None:
     assert values == [rule.value for rule in Rule]
 
 
-def test_side_rules_are_asked_after_what_they_need_and_caps_last() -> None:
+def test_side_rules_are_asked_after_what_they_need_and_what_is_kept_last() -> None:
     """The order of docs/rules.md: what is booked for patient and group, then what a mode needs."""
     order = [rule.value for rule in Rule]
     assert order[10:13] == ["patient_busy", "pathway", "group"]
-    assert order[-3:] == ["reach", "tour", "cap"]
+    assert order[-4:] == ["reach", "tour", "cap", "kept"]
 
 
 def test_no_two_rules_have_the_same_words() -> None:
@@ -75,6 +83,22 @@ def test_figures_may_differ_by_language() -> None:
         "The territory is closed at this hour: the out-of-hours service answers on 116117, "
         "or call 15."
     )
+
+
+def test_a_promise_says_before_when_how_far_and_how_long_ahead() -> None:
+    promised = Reason(code=ReasonCode.PROMISED, figures=FIGURES["promised"])
+    assert promised.text(Lang.FR) == (
+        "Place promise avant 18 h 30 demain, à moins de 15 km ; heure annoncée 60 min avant."
+    )
+    assert promised.text(Lang.EN) == (
+        "Seat promised before 18:30 tomorrow, within 15 km; the hour is told 60 min ahead."
+    )
+
+
+@pytest.mark.parametrize("code", [code for code in ReasonCode if code.name.startswith("PRICES")])
+def test_whatever_is_amiss_with_prices_a_plain_reserve_stands_in(code: ReasonCode) -> None:
+    assert "réserve simple" in SENTENCES[code][0]
+    assert "plain reserve" in SENTENCES[code][1]
 
 
 @pytest.mark.parametrize("code", [code for code in ReasonCode if "red_flag" in code.value])
