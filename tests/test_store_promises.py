@@ -1,0 +1,407 @@
+"""The contract of promises and of their seats that move, on both databases."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from builders import NOW, patient, policy, practitioner, slot
+from desk import HOLD, Desk
+from sqlalchemy import text
+
+from slotengine.codes import BookingStatus, Mode, PromiseState
+from slotengine.domain import Booking, Promise, Referral, Slot
+from slotengine.errors import InputError, SlotTakenError, TransitionError, UnknownIdError
+from slotengine.ports import Move
+from slotengine.side_constraints import Caps
+from slotengine.store import SqlStore, recount
+
+LATER = NOW + timedelta(minutes=10)
+
+
+@pytest.fixture
+def desk(store: SqlStore) -> Desk:
+    ready = Desk(store)
+    ready.settle(doctors=("d1", "d2", "d3"))
+    ready.settle("senart", doctors=("d9",))
+    return ready
+
+
+def terms(who: Referral, **changes: Any) -> Promise:
+    fields: dict[str, Any] = {
+        "referral": who.id,
+        "territory": who.territory,
+        "made_at": NOW,
+        "before": NOW + timedelta(hours=30),
+        "within_metres": 15_000,
+        "notice": timedelta(minutes=61, microseconds=1),
+    }
+    return Promise(**{**fields, **changes})
+
+
+def promised(desk: Desk, reference: str, where: Slot, **changes: Any) -> tuple[Referral, Booking]:
+    """A patient with a promise and the seat that keeps it."""
+    who = desk.refer(reference, **changes)
+    booking = desk.promise(who, where)
+    desk.do(lambda unit: unit.save_promise(terms(who)))
+    return who, booking
+
+
+def move(booking: Booking, where: Slot, mode: Mode = Mode.AMB) -> Move:
+    return Move(booking=booking.id, version=booking.version, slot=where, mode=mode)
+
+
+def moved(desk: Desk, *moves: Move, now: Any = NOW) -> Sequence[Booking]:
+    return desk.do(lambda unit: unit.attempt(lambda: unit.move_promises(moves)), now=now)
+
+
+def places(desk: Desk) -> dict[str, tuple[str, int]]:
+    """Where every open promise has its seat."""
+    found = desk.ask(lambda unit: unit.open_promises("giennois"))
+    return {one.promise.referral: (one.slot.id, one.booking.seat) for one in found}
+
+
+def all_right(desk: Desk) -> bool:
+    wrong: dict[str, Any] = desk.ask(
+        lambda unit: recount(unit._connection)  # type: ignore[attr-defined] # behind the port
+    )
+    return wrong == {}
+
+
+def test_a_promise_comes_back_as_it_was_given_with_the_seat_that_keeps_it(desk: Desk) -> None:
+    desk.publish(slot())
+    who, booking = promised(desk, "1", slot())
+    assert desk.ask(lambda unit: unit.promise_of(who.id)) == terms(who)
+    (one,) = desk.ask(lambda unit: unit.open_promises("giennois"))
+    assert (one.promise, one.booking, one.slot) == (terms(who), booking, slot())
+    assert desk.ask(lambda unit: unit.open_promises("senart")) == ()
+    assert desk.kinds()[-1] == "promise.made"
+
+
+def test_who_was_never_promised_anything_has_no_promise(desk: Desk) -> None:
+    who = desk.refer()
+    assert desk.ask(lambda unit: unit.promise_of(who.id)) is None
+    desk.do(lambda unit: unit.end_promise(who.id, PromiseState.BROKEN))
+    assert "promise.broken" not in desk.kinds()
+
+
+@pytest.mark.parametrize("seat", ["none", "held", "confirmed"])
+def test_a_promise_without_a_promised_seat_is_refused(desk: Desk, seat: str) -> None:
+    desk.publish(slot())
+    who = desk.refer()
+    if seat != "none":
+        booking = desk.hold(who, slot())
+        if seat == "confirmed":
+            desk.confirm(booking)
+    with pytest.raises(TransitionError, match="without a promised seat"):
+        desk.do(lambda unit: unit.save_promise(terms(who)))
+
+
+def test_an_open_promise_is_not_made_again_and_an_ended_one_is(desk: Desk) -> None:
+    desk.publish(slot())
+    who, _ = promised(desk, "1", slot())
+    again = terms(who, within_metres=9)
+    with pytest.raises(TransitionError, match="open, it can't be made again"):
+        desk.do(lambda unit: unit.save_promise(again))
+    desk.do(lambda unit: unit.end_promise(who.id, PromiseState.GIVEN_UP, "asked"), now=LATER)
+    ended = desk.ask(lambda unit: unit.promise_of(who.id))
+    assert ended == terms(who, state=PromiseState.GIVEN_UP, ended_at=LATER, why="asked")
+    desk.do(lambda unit: unit.save_promise(again))
+    assert desk.ask(lambda unit: unit.promise_of(who.id)) == again
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"territory": "senart"}, {"state": PromiseState.KEPT, "ended_at": NOW}, {"ended_at": NOW}],
+    ids=str,
+)
+def test_a_promise_of_elsewhere_or_one_that_ended_is_not_stored(
+    desk: Desk, changes: dict[str, Any]
+) -> None:
+    desk.publish(slot())
+    who = desk.refer()
+    desk.promise(who, slot())
+    with pytest.raises(InputError):
+        desk.do(lambda unit: unit.save_promise(terms(who, **changes)))
+
+
+def test_ending_a_promise_twice_changes_nothing(desk: Desk) -> None:
+    desk.publish(slot())
+    who, _ = promised(desk, "1", slot())
+    desk.do(lambda unit: unit.end_promise(who.id, PromiseState.BROKEN, "ill"))
+    desk.do(lambda unit: unit.end_promise(who.id, PromiseState.KEPT), now=LATER)
+    found = desk.ask(lambda unit: unit.promise_of(who.id))
+    assert found is not None
+    assert (found.state, found.ended_at, found.why) == (PromiseState.BROKEN, NOW, "ill")
+    assert [kind for kind in desk.kinds() if kind.startswith("promise.")] == [
+        "promise.made",
+        "promise.broken",
+    ]
+    with pytest.raises(InputError, match="does not end as an open one"):
+        desk.do(lambda unit: unit.end_promise(who.id, PromiseState.OPEN))
+
+
+def test_confirming_its_seat_keeps_a_promise(desk: Desk) -> None:
+    desk.publish(slot())
+    who, booking = promised(desk, "1", slot())
+    desk.confirm(booking, now=LATER)
+    found = desk.ask(lambda unit: unit.promise_of(who.id))
+    assert found is not None
+    assert (found.state, found.ended_at) == (PromiseState.KEPT, LATER)
+    assert desk.ask(lambda unit: unit.open_promises("giennois")) == ()
+    assert desk.kinds()[-3:] == ["booking.confirmed", "referral.booked", "promise.kept"]
+
+
+def test_confirming_another_seat_than_the_promised_one_keeps_nothing(desk: Desk) -> None:
+    other = slot("slot2", practitioner="d2")
+    desk.publish(slot(), other)
+    who, booking = promised(desk, "1", slot())
+    desk.end(booking)
+    desk.confirm(desk.hold(who, other))
+    found = desk.ask(lambda unit: unit.promise_of(who.id))
+    assert found is not None
+    assert found.state is PromiseState.OPEN
+    assert desk.ask(lambda unit: unit.open_promises("giennois")) == ()
+
+
+def test_a_promise_moves_to_a_free_seat_and_its_counters_with_it(desk: Desk) -> None:
+    tomorrow = slot("slot2", practitioner="d2", after_minutes=26 * 60, capacity=2)
+    desk.publish(slot(), tomorrow)
+    desk.hold(desk.refer("other"), tomorrow)
+    who, booking = promised(desk, "1", slot())
+    (after,) = moved(desk, move(booking, tomorrow))
+    assert after == booking.replaced(slot="slot2", seat=1, version=2)
+    assert places(desk) == {who.id: ("slot2", 1)}
+    assert desk.state(who) == "promised"
+    assert all_right(desk)
+    event = desk.ask(lambda unit: unit.events(None, 1000))[-1]
+    assert (event.kind, event.slot, event.booking, event.why) == (
+        "booking.moved",
+        "slot2",
+        booking.id,
+        "from slot1",
+    )
+    # The place it left is free again, and the patient is no longer there at that hour.
+    desk.hold(desk.refer("next", patient=patient("patient of 1")), slot())
+
+
+def test_a_path_is_moved_from_its_free_end_backwards(desk: Desk) -> None:
+    """Three doctors at one hour: 1 goes to the free seat, 2 to where 1 was, the hold where 2 was."""
+    free, middle, first = (slot(f"slot{n}", practitioner=f"d{n}") for n in (1, 2, 3))
+    desk.publish(free, middle, first)
+    one, seat_of_one = promised(desk, "1", middle)
+    two, seat_of_two = promised(desk, "2", first)
+    taker = desk.refer("taker")
+
+    def work(unit: Any) -> Booking:
+        unit.move_promises([move(seat_of_one, free), move(seat_of_two, middle)])
+        taken: Booking = unit.take_seat(
+            taker.id, first, mode=Mode.AMB, status=BookingStatus.HELD, held_until=NOW + HOLD
+        )
+        return taken
+
+    booking = desk.do(lambda unit: unit.attempt(lambda: work(unit)))
+    assert (booking.slot, booking.seat) == ("slot3", 0)
+    assert places(desk) == {one.id: ("slot1", 0), two.id: ("slot2", 0)}
+    assert all_right(desk)
+
+
+def test_a_path_moved_the_other_way_round_misses_and_leaves_nothing_behind(desk: Desk) -> None:
+    free, middle, first = (slot(f"slot{n}", practitioner=f"d{n}") for n in (1, 2, 3))
+    desk.publish(free, middle, first)
+    one, seat_of_one = promised(desk, "1", middle)
+    two, seat_of_two = promised(desk, "2", first)
+    before = desk.kinds()
+    with pytest.raises(SlotTakenError, match="taken"):
+        moved(desk, move(seat_of_two, middle), move(seat_of_one, free))
+    assert places(desk) == {one.id: ("slot2", 0), two.id: ("slot3", 0)}
+    assert desk.kinds() == before
+    assert all_right(desk)
+
+
+def test_a_step_that_misses_undoes_the_steps_before_it_and_the_work_goes_on(desk: Desk) -> None:
+    free, middle, full = (slot(f"slot{n}", practitioner=f"d{n}") for n in (1, 2, 3))
+    desk.publish(free, middle, full)
+    one, seat_of_one = promised(desk, "1", middle)
+    two, seat_of_two = promised(desk, "2", full)
+    stale = move(seat_of_two.replaced(version=9), middle)
+
+    def work(unit: Any) -> str:
+        with pytest.raises(SlotTakenError, match="has moved or was told meanwhile"):
+            unit.attempt(lambda: unit.move_promises([move(seat_of_one, free), stale]))
+        unit.event("giennois", "went.on")
+        return "went on"
+
+    assert desk.do(work) == "went on"
+    assert places(desk) == {one.id: ("slot2", 0), two.id: ("slot3", 0)}
+    assert desk.kinds()[-1] == "went.on"
+    assert all_right(desk)
+
+
+def _cap(desk: Desk, period: str) -> None:
+    cap: dict[str, Any] = {f"max_bookings_per_{period}": 0}
+    desk.do(lambda unit: unit.put_practitioners([practitioner("d2", **cap)]))
+
+
+def _patient_elsewhere(desk: Desk) -> None:
+    beside = slot("beside", practitioner="d3", after_minutes=310)
+    desk.publish(beside)
+    desk.hold(desk.refer("2", patient=patient("patient of 1")), beside)
+
+
+def _elsewhere(desk: Desk) -> None:
+    """d2 has a patient in another territory at 310; no publication would let that happen."""
+    desk.publish(slot("away", practitioner="d3", after_minutes=310))
+    away = desk.hold(desk.refer("2"), slot("away", practitioner="d3", after_minutes=310))
+    desk.do(
+        lambda unit: unit._connection.execute(  # type: ignore[attr-defined] # behind the port
+            text("UPDATE slotengine_booking SET practitioner = 'd2' WHERE id = :id"),
+            {"id": away.id},
+        )
+    )
+    for period in ("day", "week"):
+        moved_row = text(
+            f"UPDATE slotengine_practitioner_{period} SET practitioner = 'd2' "
+            "WHERE practitioner = 'd3'"
+        )
+        desk.do(
+            lambda unit, moved_row=moved_row: unit._connection.execute(  # type: ignore[misc] # behind
+                moved_row
+            )
+        )
+
+
+THERE = slot("there", practitioner="d2", after_minutes=300)
+
+HAPPENED: dict[str, tuple[str, Callable[[Desk, Booking], object]]] = {
+    "told": ("was told", lambda desk, booking: desk.do(lambda unit: unit.tell(booking.id))),
+    "cancelled": ("was told", lambda desk, booking: desk.end(booking)),
+    "confirmed": ("was told", lambda desk, booking: desk.confirm(booking)),
+    "changed": ("version 2, not 1", lambda desk, _: desk.publish(THERE.replaced(capacity=2))),
+    "withdrawn": (
+        "withdrawn",
+        lambda desk, _: desk.do(lambda unit: unit.withdraw_slot("there", "ill")),
+    ),
+    "handed back": (
+        "handed back",
+        lambda desk, _: desk.do(lambda unit: unit.hand_back("there", why="empty")),
+    ),
+    "patient elsewhere": ("can't be moved there", lambda desk, _: _patient_elsewhere(desk)),
+    "practitioner elsewhere": ("patient elsewhere", lambda desk, _: _elsewhere(desk)),
+    "taken": ("taken", lambda desk, _: desk.hold(desk.refer("2"), THERE)),
+    "day": ("day is full", lambda desk, _: _cap(desk, "day")),
+    "week": ("week is full", lambda desk, _: _cap(desk, "week")),
+}
+
+
+@pytest.mark.parametrize("happened", HAPPENED)
+def test_a_promise_does_not_move_once_something_has_happened(desk: Desk, happened: str) -> None:
+    why, happen = HAPPENED[happened]
+    desk.publish(slot(), THERE)
+    _, booking = promised(desk, "1", slot())
+    happen(desk, booking)
+    with pytest.raises(SlotTakenError, match=why):
+        moved(desk, move(booking, THERE))
+    assert desk.ask(lambda unit: unit.booking(booking.id)).slot == "slot1"
+    assert all_right(desk)
+
+
+@pytest.mark.parametrize(
+    ("changes", "mode", "why"),
+    [
+        ({"opens_at": LATER}, Mode.AMB, "not open yet"),
+        ({"practitioner": "d9", "territory": "senart"}, Mode.AMB, "can't be moved there"),
+        ({}, Mode.VR, "can't be moved there"),
+    ],
+    ids=str,
+)
+def test_a_promise_does_not_move_where_it_may_not_sit(
+    desk: Desk, changes: dict[str, Any], mode: Mode, why: str
+) -> None:
+    there = THERE.replaced(**changes)
+    desk.publish(slot(), there)
+    _, booking = promised(desk, "1", slot())
+    with pytest.raises(SlotTakenError, match=why):
+        moved(desk, move(booking, there, mode))
+    assert desk.ask(lambda unit: unit.booking(booking.id)).slot == "slot1"
+    assert all_right(desk)
+
+
+def test_a_move_within_a_full_day_is_no_second_booking_of_it(desk: Desk) -> None:
+    """The cap is one a day, and the promise that moves is that one."""
+    late = slot("late", after_minutes=300)
+    desk.publish(slot(), late)
+    desk.do(lambda unit: unit.put_practitioners([practitioner(max_bookings_per_day=1)]))
+    who, booking = promised(desk, "1", slot())
+    moved(desk, move(booking, late))
+    assert places(desk) == {who.id: ("late", 0)}
+    assert all_right(desk)
+
+
+@pytest.mark.parametrize(("cap", "lands"), [(45, "there"), (44, "slot1")])
+def test_a_move_is_counted_with_what_it_costs_where_it_lands(
+    desk: Desk, cap: int, lands: str
+) -> None:
+    """15 minutes with one's own doctor; 30 at a stranger's are 45 of effort, not 15."""
+    there = slot("there", practitioner="d2", minutes=30, after_minutes=300)
+    desk.publish(slot(), there)
+    desk.do(lambda unit: unit.save_policy(policy(caps=Caps(effort_minutes_per_day=cap))))
+    who, booking = promised(
+        desk, "1", slot(), patient=patient("patient of 1", own_practitioner="d1")
+    )
+    if lands == "there":
+        moved(desk, move(booking, there))
+    else:
+        with pytest.raises(SlotTakenError, match="day is full"):
+            moved(desk, move(booking, there))
+    assert places(desk) == {who.id: (lands, 0)}
+    assert all_right(desk)
+
+
+def test_a_hold_that_ran_out_does_not_stop_a_path(desk: Desk) -> None:
+    there = slot("there", practitioner="d2")
+    desk.publish(slot(), there)
+    stale = desk.hold(desk.refer("stale"), there)
+    _, booking = promised(desk, "1", slot())
+    with pytest.raises(SlotTakenError, match="taken"):
+        moved(desk, move(booking, there), now=NOW + HOLD - timedelta(microseconds=1))
+    moved(desk, move(booking, there), now=NOW + HOLD)
+    assert desk.ask(lambda unit: unit.booking(stale.id)).status is BookingStatus.EXPIRED
+    assert all_right(desk)
+
+
+def test_an_empty_path_an_unknown_booking_and_two_versions_of_a_slot(desk: Desk) -> None:
+    desk.publish(slot())
+    _, booking = promised(desk, "1", slot())
+    assert desk.do(lambda unit: unit.move_promises([])) == ()
+    with pytest.raises(UnknownIdError):
+        moved(desk, move(booking.replaced(id="b-nothing"), slot()))
+    with pytest.raises(InputError, match="two versions"):
+        moved(desk, move(booking, slot()), move(booking, slot(version=2)))
+
+
+def test_a_constraint_broken_in_an_attempt_speaks_as_its_own_error(desk: Desk) -> None:
+    """Whoever wrote beside the library: the attempt is undone and the work goes on."""
+    desk.publish(slot(capacity=2))
+    desk.hold(desk.refer("1"), slot(capacity=2))
+    desk.hold(desk.refer("2"), slot(capacity=2))
+
+    def work(unit: Any) -> str:
+        with pytest.raises(SlotTakenError):
+            unit.attempt(
+                lambda: unit._connection.execute(text("UPDATE slotengine_booking SET seat = 0"))
+            )
+        return "went on"
+
+    assert desk.do(work) == "went on"
+    seats = [one.seat for one in desk.ask(lambda unit: unit.active_bookings(["slot1"]))]
+    assert seats == [0, 1]
+
+
+def test_a_promise_moves_to_a_slot_shared_with_its_territory(desk: Desk) -> None:
+    shared = slot("there", practitioner="d9", territory="senart", shared_with=("giennois",))
+    desk.publish(slot(), shared)
+    who, booking = promised(desk, "1", slot())
+    moved(desk, move(booking, shared))
+    assert places(desk) == {who.id: ("there", 0)}
+    assert all_right(desk)
