@@ -11,11 +11,12 @@ import pytest
 from brute_side import Solution, best, forced, plan_of
 from builders import patient, practitioner, slot
 from hypothesis import given, settings
-from random_problems import random_coupled
+from random_problems import random_coupled, random_kept
 from strategies import coupled_problems
 
 from slotengine.codes import Mode
 from slotengine.domain import Practitioner
+from slotengine.errors import ProblemError
 from slotengine.problem import COST_LEVEL, TIE_LEVEL, Limits, Pin, Plan, Problem
 from slotengine.side_constraints import Caps
 from slotengine.solver.check import check
@@ -87,6 +88,13 @@ DROPPED: dict[str, Callable[[Problem], Problem]] = {
     "told": lambda problem: problem.replaced(told=()),
     "told moves": lambda problem: _policy(problem, max_told_moves=5),
 }
+KEPT: dict[str, Callable[[Problem], Problem]] = {
+    "prices": lambda problem: problem.replaced(prices=()),
+    "promises": lambda problem: problem.replaced(promised=()),
+    "extra seats": lambda problem: problem.replaced(
+        slots=tuple(one.replaced(extra_capacity=0) for one in problem.slots)
+    ),
+}
 """Each constraint, and the problem without it."""
 
 
@@ -106,6 +114,81 @@ def test_each_constraint_often_decides_the_best_plan(name: str) -> None:
         if binding == OFTEN:
             return
     pytest.fail(f"binding in {binding} of {len(SEEDS)} problems")
+
+
+@cache
+def kept_and_best(seed: int) -> tuple[Problem, list[Solution]]:
+    drawn = random_kept(seed)
+    return drawn, best(drawn)[1]
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_prices_promises_and_extra_seats_often_decide_the_best_plan(name: str) -> None:
+    binding = 0
+    for seed in SEEDS:
+        drawn, chosen = kept_and_best(seed)
+        try:
+            free = KEPT[name](drawn)
+        except ProblemError:  # somebody was told an extra seat
+            continue
+        binding += free != drawn and _chosen(free) != chosen
+        if binding == OFTEN:
+            return
+    pytest.fail(f"binding in {binding} of {len(SEEDS)} problems")
+
+
+def _chosen(problem: Problem) -> list[Solution]:
+    try:
+        return best(problem)[1]
+    except ValueError:  # not all who were promised a seat can have one
+        return []
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_every_best_plan_with_prices_and_promises_passes_the_check(part: int) -> None:
+    for seed in SEEDS[part::8]:
+        drawn = random_kept(seed)
+        _, solutions = best(drawn, seed)
+        for solution in solutions:
+            assert check(drawn, plan_of(drawn, solution, seed)) == [], seed
+
+
+@pytest.mark.parametrize(("name", "rules"), [("prices", {"kept"}), ("promises", {"side.promised"})])
+def test_a_plan_that_ignored_prices_or_promises_is_refused_and_names_it(
+    name: str, rules: set[str]
+) -> None:
+    caught = 0
+    for seed in SEEDS:
+        drawn, chosen = kept_and_best(seed)
+        free = KEPT[name](drawn)
+        careless = best(free)[1]
+        # Without prices the same pairs may be best and still be allowed with them.
+        if careless[0] not in chosen and _is_worse(drawn, careless[0], name):
+            plan = forced(free, careless[0]).replaced(problem_digest=drawn.digest)
+            assert rules & {one.rule for one in check(drawn, plan)}, seed
+            caught += 1
+        if caught == OFTEN:
+            return
+    pytest.fail(f"seen in {caught} of {len(SEEDS)} problems")
+
+
+def _is_worse(drawn: Problem, solution: Solution, name: str) -> bool:
+    """Tells by hand whether a solution takes what is kept, or leaves out who was promised."""
+    if name == "promises":
+        pairs = zip(drawn.referrals, solution, strict=True)
+        return any(one.id in drawn.promised and at is None for one, at in pairs)
+    price = {one.slot: one.price for one in drawn.prices}
+    figures = {one.referral: one for one in forced(_unpriced(drawn), solution).assignments}
+    seated = {*drawn.promised, *(one.referral for one in drawn.told)}
+    return any(
+        drawn.policy.values.of(one.priority) < figures[one.id].cost + price.get(at, 0)
+        for one, at in zip(drawn.referrals, solution, strict=True)
+        if at is not None and one.id not in seated
+    )
+
+
+def _unpriced(problem: Problem) -> Problem:
+    return problem.replaced(prices=())
 
 
 @pytest.mark.parametrize("part", range(4))
@@ -175,6 +258,12 @@ def assert_best(problem: Problem, seed: int) -> None:
 def test_solve_reaches_the_best_of_all_plans(part: int) -> None:
     for seed in SEEDS[part::8]:
         assert_best(random_coupled(seed), seed)
+
+
+@pytest.mark.parametrize("part", range(8))
+def test_solve_reaches_the_best_of_all_plans_with_prices_and_promises(part: int) -> None:
+    for seed in SEEDS[part::8]:
+        assert_best(random_kept(seed), seed)
 
 
 @settings(deadline=None, derandomize=True, max_examples=60)
