@@ -8,7 +8,7 @@ of a gamma, Dirichlet or beta posterior (Gelman et al., Bayesian Data Analysis, 
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from slotengine import learning_priors as priors
 from slotengine.forecast import Arrival, Forecast, History
@@ -42,6 +42,8 @@ def learn(policy: Policy, history: History, *, now: datetime, horizon: timedelta
     """
     hours = -(-horizon // HOUR)
     since, until = _first_day(policy, history), min(history.until, now)
+    # In a local zone an hour more would be one more on the wall, which jumps twice a year.
+    now = now.astimezone(UTC)
     seen = [] if since is None else list(open_pieces(policy, max(since, history.since), until))
     came = _in_open_time(policy, seen, history.arrivals)
     rhythm = Rhythm(policy, seen, came)

@@ -7,7 +7,7 @@ seen, and how long ahead it was published, give the chance that it opens in time
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 from slotengine.forecast import DAYS_A_WEEK, History, Opening, OpeningRate
@@ -67,7 +67,7 @@ def openings_of(
         weeks = _weeks(policy, pattern.weekday, first[pattern.practitioner], now)
         often = len({opening.start for opening in past}) / (weeks + DOUBT_WEEKS)
         for day in days:
-            start = datetime.combine(day, pattern.at, policy.zone)
+            start = datetime.combine(day, pattern.at, policy.zone).astimezone(UTC)
             soon = day.weekday() == pattern.weekday and now < start <= now + horizon
             if not soon or (pattern.practitioner, start) in taken:
                 continue

@@ -8,7 +8,7 @@ made-up past of ``Policy.forecast.prior_days`` open days that went as ``learning
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple, TypeVar
 
 from slotengine import learning_priors as priors
@@ -36,6 +36,8 @@ class Piece(NamedTuple):
 def open_pieces(policy: Policy, begin: datetime, end: datetime) -> Iterable[Piece]:
     """Gives the open time of ``[begin, end)`` cut at the full hours of local clocks, in order."""
     day, last = begin.astimezone(policy.zone).date(), end.astimezone(policy.zone).date()
+    # Hours are added below: by the clock of UTC, for a local one jumps twice a year.
+    begin, end = begin.astimezone(UTC), end.astimezone(UTC)
     while day <= last:
         for opens, closes in opening_spans(policy, day):
             at, stop = max(opens, begin), min(closes, end)
@@ -65,11 +67,14 @@ class Rhythm:
         made_up_days = float(policy.forecast.prior_days)
         self.prior_arrivals = made_up_days * self._level * mean
         each = made_up_days * self._level / len(usual) if usual else 0.0
+        # Factors compare days with each other, so with the level that was seen: beside the learned
+        # one a quiet territory would look quiet on every weekday, and count twice.
+        seen_level = len(came) / sum(sizes.values()) if sizes else 0.0
         self._weekday = {
             weekday: _factor(
                 each * size,
                 sum(many for day, many in by_day.items() if day.weekday() == weekday),
-                sum(one for day, one in sizes.items() if day.weekday() == weekday) * self._level,
+                sum(one for day, one in sizes.items() if day.weekday() == weekday) * seen_level,
             )
             for weekday, size in usual.items()
         }
@@ -77,7 +82,7 @@ class Rhythm:
         self._after_holiday = _factor(
             each * mean,
             sum(by_day[day] for day in after),
-            sum(sizes[day] * self._weekday[day.weekday()] for day in after) * self._level,
+            sum(sizes[day] * self._weekday[day.weekday()] for day in after) * seen_level,
         )
         made_up = _spread(week, dict.fromkeys(week, 1.0))
         scale = self.prior_arrivals / len(week) if week else 0.0
@@ -98,7 +103,7 @@ class Rhythm:
         sizes = {day: self._of_day(day, hours) for day, hours in _by_day(ahead).items()}
         found = [0.0] * hours
         for piece in ahead:
-            rate = sizes[piece.day] * self._hour[piece.hour] * policy.forecast.lean
+            rate = sizes[piece.day] * self._weight(piece.hour) * policy.forecast.lean
             for cell, part in _cells(piece, now, hours):
                 found[cell] += rate * part
         return tuple(found)
@@ -116,7 +121,11 @@ class Rhythm:
         many = _size(self._policy, day, hours) * self._weekday[day.weekday()] * self._level
         if _after_holiday(self._policy, day):
             many *= self._after_holiday
-        return many / sum(self._hour[hour] * length for hour, length in hours.items())
+        return many / sum(self._weight(hour) * length for hour, length in hours.items())
+
+    def _weight(self, hour: int) -> float:
+        # When clocks change, a span may fall into an hour in which the week is never open.
+        return self._hour.get(hour, _hour_weight(hour))
 
 
 def _cells(piece: Piece, now: datetime, hours: int) -> Iterable[tuple[int, float]]:
