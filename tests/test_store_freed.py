@@ -8,7 +8,7 @@ from builders import NOW, slot
 from desk import HOLD, Desk
 from sqlalchemy import text
 
-from slotengine.codes import Audience, ReferralState, SlotState
+from slotengine.codes import Audience, BookingStatus, ReferralState, SlotState
 from slotengine.domain import TimeWindow
 from slotengine.errors import UnknownIdError
 from slotengine.store import SqlStore
@@ -156,7 +156,7 @@ def test_a_seat_that_ran_out_or_was_released_is_refused_and_a_cancelled_one_is_n
     desk.end(desk.hold(who, slot("slot1")))
     assert refused(NOW) == set()
     booking = desk.hold(who, slot("slot2", practitioner="d2"))
-    desk.do(lambda unit: unit.end_booking(booking.id, "cancelled", "released"))  # type: ignore[arg-type] # a word
+    desk.do(lambda unit: unit.end_booking(booking.id, BookingStatus.CANCELLED, "released"))
     assert refused(NOW) == {"slot2"}
     desk.hold(who, slot("slot3", practitioner="d3"))
     assert refused(NOW + HOLD - INSTANT) == {"slot2"}

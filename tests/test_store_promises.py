@@ -186,7 +186,7 @@ def test_a_promise_moves_to_a_free_seat_and_its_counters_with_it(desk: Desk) -> 
 
 
 def test_a_path_is_moved_from_its_free_end_backwards(desk: Desk) -> None:
-    """Three doctors at one hour: 1 goes to the free seat, 2 to where 1 was, the hold where 2 was."""
+    """At one hour: 1 goes to the free seat, 2 to where 1 was, the hold to where 2 was."""
     free, middle, first = (slot(f"slot{n}", practitioner=f"d{n}") for n in (1, 2, 3))
     desk.publish(free, middle, first)
     one, seat_of_one = promised(desk, "1", middle)
