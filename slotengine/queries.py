@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 
 from slotengine import explaining, offering, planning
 from slotengine.answers import Event, Offer, Receipt
-from slotengine.domain import Booking, Referral, Slot, TimeWindow
+from slotengine.domain import Booking, Promise, Referral, Slot, TimeWindow
 from slotengine.explanations import ChangeSearch, Explanation, SeatValue
 from slotengine.policy import Policy
 from slotengine.ports import Store
 from slotengine.problem import Limits, Problem, TravelMatrix
+from slotengine.seat_prices import PriceSet
 from slotengine.transitions import UNPLACED
 
 MAX_OFFERS = 20
@@ -42,7 +43,13 @@ class Queries:
         return self._store.read(lambda unit: unit.referrals(territory, sorted(UNPLACED)))
 
     def offers(self, referral_id: str, *, now: datetime, limit: int = 3) -> list[Offer]:
-        """Gives the best free seats, best first: ``limit`` of them, at most ``MAX_OFFERS``."""
+        """
+        Gives the best seats that may be had now, best first: ``limit`` at most, and ``MAX_OFFERS``.
+
+        Those whose value is less than their cost and price are not offered, nor is what the plain
+        reserve keeps where there are no prices. Offers differ from each other by
+        ``Policy.offering``.
+        """
         most = max(0, min(limit, MAX_OFFERS))
         return self._store.read(
             lambda unit: offering.offers(
@@ -58,6 +65,18 @@ class Queries:
     def booking_of(self, referral_id: str, *, now: datetime) -> Booking | None:
         """Gives the referral's active booking; a hold that ran out is none."""
         return self._store.read(lambda unit: unit.booking_of(referral_id), now=now)
+
+    def promise_of(self, referral_id: str) -> Promise | None:
+        """Gives the latest promise to a referral, open or ended; None when there never was one."""
+        return self._store.read(lambda unit: unit.promise_of(referral_id))
+
+    def prices(self, territory: str) -> PriceSet | None:
+        """
+        Gives the territory's current seat prices, None when there never were any.
+
+        They tell how much is expected: for coordinators only.
+        """
+        return self._store.read(lambda unit: unit.current_prices(territory))
 
     def agenda(self, practitioner: str, window: TimeWindow) -> tuple[Slot, ...]:
         """Gives one practitioner's slots that start in the window, by start."""

@@ -37,8 +37,12 @@ def wants_soon(reference: str = "B", **changes: Any) -> Any:
     return referral(reference, **{"priority": Priority.URGENT, "windows": (SOON,), **changes})
 
 
-def promise_of(engine: Engine, who: Any, *, now: Any = NOW) -> Any:
-    return engine._store.read(lambda unit: unit.promise_of(who.id), now=now)  # noqa: SLF001 (no verb reads one)
+def promise_of(engine: Engine, who: Any) -> Any:
+    return engine.promise_of(who.id)
+
+
+def first_in_line(engine: Engine) -> Any:
+    return engine._store.read(lambda unit: unit.first_in_line("giennois"), now=later(1))
 
 
 def seat_of(engine: Engine, who: Any, *, now: Any = NOW) -> str | None:
@@ -276,12 +280,12 @@ def test_cancelling_its_booking_gives_a_promise_up(store: SqlStore) -> None:
     engine = promising(store)
     witness = engine.place(routine(), now=NOW).booking
     engine.cancel(witness.id, reason="patient called", now=later(1))
-    assert promise_of(engine, routine(), now=later(1)).state is PromiseState.GIVEN_UP
+    assert promise_of(engine, routine()).state is PromiseState.GIVEN_UP
     again = engine.promise(routine().id, now=later(2))
     assert again.promise is not None
     # The old booking's cancellation, repeated, is not the new promise's.
     engine.cancel(witness.id, reason="patient called", now=later(3))
-    assert promise_of(engine, routine(), now=later(3)).state is PromiseState.OPEN
+    assert promise_of(engine, routine()).state is PromiseState.OPEN
 
 
 def test_closing_the_referral_gives_a_promise_up(store: SqlStore) -> None:
@@ -368,8 +372,7 @@ def test_a_promise_that_nothing_can_keep_is_broken_aloud_and_first_in_line(
     kinds = [event.kind for event in engine.events()]
     assert "incident.seat_lost" in kinds
     assert "promise.broken" in kinds
-    first = engine._store.read(lambda unit: unit.first_in_line("giennois"), now=later(1))  # noqa: SLF001 (no verb)
-    assert first == {routine().id}
+    assert first_in_line(engine) == {routine().id}
 
 
 def test_a_confirmed_seat_that_vanishes_without_another_is_first_in_line(store: SqlStore) -> None:
@@ -377,8 +380,7 @@ def test_a_confirmed_seat_that_vanishes_without_another_is_first_in_line(store: 
     engine.place(referral("1"), now=NOW, confirm=True)
     (incident,) = engine.withdraw(["only"], reason="ill", now=later(1)).incidents
     assert ReasonCode.PROMISE_BROKEN not in {one.code for one in incident.reasons}
-    first = engine._store.read(lambda unit: unit.first_in_line("giennois"), now=later(1))  # noqa: SLF001 (no verb)
-    assert first == {referral("1").id}
+    assert first_in_line(engine) == {referral("1").id}
 
 
 # --- terms as content ---
