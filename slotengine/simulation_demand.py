@@ -2,11 +2,13 @@
 Who asks, and when: the simulated world's own model of demand.
 
 Not the forecast's: a day's level is itself random (so counts vary more than Poisson's), hours
-follow a broken line instead of steps, weekdays, classes and professions have shares of their own.
+follow a broken line instead of steps, weekdays and classes have shares of their own.
 Every figure without a source is our choice, and was chosen to differ from the forecast's priors:
 the forecast is to be tested on a world that it did not make.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, TypeVar
 
@@ -60,14 +62,6 @@ PRIORITY_ELSE = (0, 10, 33, 57)
 URGENT_CLASSES = 2
 """The classes that a wrong mix makes more or fewer of: stat and asap."""
 
-PROFESSION_SHARE = {
-    Profession.PHYSICIAN: 78,
-    Profession.NURSE: 11,
-    Profession.PHYSIOTHERAPIST: 7,
-    Profession.MIDWIFE: 4,
-}
-"""What is asked for, whoever sends; close to the seats that the land gives."""
-
 AGES = ((0, 6, 14), (6, 18, 13), (18, 45, 27), (45, 70, 26), (70, 99, 20))
 """From, to (exclusive), share."""
 
@@ -112,10 +106,10 @@ class Demand:
         weight = np.array([one.inhabitants for one in land.communes], dtype=np.float64)
         self._commune_share = weight / weight.sum()
         self._nearest = [_nearest(land, at) for at in range(len(land.communes))]
-        kinds = {one.practitioner.profession for one in land.givers}
-        self._professions = {
-            kind: PROFESSION_SHARE[kind] for kind in PROFESSION_SHARE if kind in kinds
-        }
+        # Asked for in proportion to the seats, so that no profession is busier than another.
+        self._professions: Counter[Profession] = Counter()
+        for giver in land.givers:
+            self._professions[giver.practitioner.profession] += giver.seats
 
     def day(self, day: date) -> list[Asked]:
         """Gives what is asked on a local day, in the order of its instants."""
@@ -227,13 +221,13 @@ class Demand:
         return min(named, radius) if rng.random() < OWN_LIMIT_SHARE else radius
 
 
-def pick(rng: Generator, shares: dict[Drawn, int]) -> Drawn:
+def pick(rng: Generator, shares: Mapping[Drawn, int]) -> Drawn:
     """Draws one of several in proportion to their shares."""
     weight = np.array(list(shares.values()), dtype=np.float64)
     return list(shares)[int(rng.choice(len(weight), p=weight / weight.sum()))]
 
 
-def _picks(rng: Generator, shares: dict[Drawn, int], count: int) -> list[Drawn]:
+def _picks(rng: Generator, shares: Mapping[Drawn, int], count: int) -> list[Drawn]:
     weight = np.array(list(shares.values()), dtype=np.float64)
     known = list(shares)
     return [known[at] for at in rng.choice(len(known), size=count, p=weight / weight.sum())]

@@ -67,7 +67,7 @@ SITE_SPREAD_KM = 0.6
 VIDEO_SHARE = 0.12
 """Share of a fixture's patients who take a video consultation too, our choice."""
 
-HOME_SHARE = 0.03
+HOME_SHARE = 0.08
 """Share of a fixture's patients who must be visited, our choice."""
 
 SLOT_MINUTES = 15
