@@ -298,7 +298,9 @@ def test_reprice_prices_every_free_seat_under_this_very_policy(store: SqlStore) 
     assert min(one.price for one in found.prices) > 0
     priced_at = {one.slot: one.price for one in found.prices}
     stat = {"priority": Priority.STAT, "source": SourceKind.SAMU}
-    for offer in offered(engine, **stat):
+    found_offers = offered(engine, **stat)
+    assert found_offers != []
+    for offer in found_offers:
         assert (offer.price_set, offer.price) == (found.id, priced_at[offer.slot])
 
 

@@ -35,6 +35,29 @@ def test_a_longer_text_than_any_token_is_refused() -> None:
         read_token("A" * MAX_TOKEN_LENGTH)
 
 
+@pytest.mark.parametrize(
+    ("price_set", "ours"),
+    [
+        (None, True),
+        ("giennois:0a1b", True),
+        ("senart:0a1b", False),
+        ("giennois-sud:0a1b", False),
+        ("an-id-of-another-make", True),
+    ],
+)
+def test_a_token_s_prices_are_of_the_territory_that_their_id_names(price_set, ours) -> None:
+    assert TOKEN.replaced(price_set=price_set).priced_in("giennois") is ours
+
+
+def test_the_longest_ids_fit_into_a_token() -> None:
+    long = "x" * 120
+    widest = TOKEN.replaced(
+        referral=long, slot=long, price_set=long, slot_version=10**9, mode=Mode.AMB
+    )
+    assert len(widest.text()) <= 700
+    assert read_token(widest.text()) == widest
+
+
 @settings(deadline=None, derandomize=True, max_examples=200)
 @given(st.one_of(st.text(max_size=60), st.binary(max_size=60).map(lambda raw: raw.hex())))
 def test_reading_raises_nothing_but_token_error(text: str) -> None:
