@@ -58,7 +58,7 @@ def explain(problem: Problem, plan: Plan, referral_id: str) -> Explanation:
 
     The funnel counts free seats: what each rule left of them, then what the plan's other referrals
     left, then, where a seat is left that they forbid, what forbids it. A referral with a seat is
-    compared with the best seat that the plan leaves it; its own seat costs no more than that one,
+    compared with the best seat that the plan leaves it; its own costs no more, its price included,
     or the plan would be better with it, unless effort is shared out.
 
     Raises
@@ -250,7 +250,13 @@ def _runner_up(
     """Gives the best seat of another slot that is free, stays free and breaks nothing beside it."""
     lowest = _lowest_free(problem, {*others, (seat.slot, seat.seat)})
     left = left_beside(problem, to_columns(problem), plan, _row(problem, seat.referral))
-    for candidate in rank(problem, seat.referral, seed=plan.seed):
+    price = {one.slot: one.price for one in problem.prices}
+    found = [
+        one.replaced(price=price.get(one.slot, 0))
+        for one in rank(problem, seat.referral, seed=plan.seed)
+    ]
+    # Sorting is stable: between equal sums the tie-break still decides.
+    for candidate in sorted(found, key=lambda one: one.cost + one.price):
         if candidate.slot != seat.slot and candidate.slot in lowest and candidate.slot in left:
             return candidate.replaced(seat=lowest[candidate.slot])
     return None
@@ -286,7 +292,10 @@ def _cost_text(problem: Problem, seat: Assignment, lang: Lang) -> str:
         other = word(("autre praticien que le sien", "not the patient's own practitioner"), lang)
         parts.append(f"{other}{mark} {lines.not_own_practitioner}")
     title = word(("Coût en minutes pondérées", "Cost in weighted minutes"), lang)
-    return f"{title}{mark} {seat.cost} ({', '.join(parts)})."
+    text = f"{title}{mark} {seat.cost} ({', '.join(parts)})."
+    if seat.price:
+        text += f" {word(('Prix de la place', 'Price of the seat'), lang)}{mark} {seat.price}."
+    return text
 
 
 def _runner_up_text(problem: Problem, seat: Assignment, other: Candidate | None, lang: Lang) -> str:
@@ -294,10 +303,11 @@ def _runner_up_text(problem: Problem, seat: Assignment, other: Candidate | None,
         return word(("Aucune autre place libre ne convient.", "No other free seat fits."), lang)
     title = word(("Meilleure place encore libre", "Best seat still free"), lang)
     more = ("minutes pondérées de plus", "weighted minutes more")
-    if other.cost < seat.cost:
+    difference = other.cost + other.price - seat.cost - seat.price
+    if difference < 0:
         more = ("minutes pondérées de moins", "weighted minutes fewer")
     place = _place_text(problem, other, lang)
-    return f"{title}{colon(lang)} {place} ({abs(other.cost - seat.cost)} {word(more, lang)})."
+    return f"{title}{colon(lang)} {place} ({abs(difference)} {word(more, lang)})."
 
 
 def colon(lang: Lang) -> str:

@@ -38,12 +38,24 @@ def with_one_more_seat(problem: Problem, slot_id: str) -> Problem:
     giver = next(one for one in problem.practitioners if one.id == like.practitioner)
     colleague = giver.replaced(id=_unused({one.id for one in problem.practitioners}))
     seat = like.replaced(
-        id=_unused({slot.id for slot in problem.slots}), practitioner=colleague.id, capacity=1
+        id=_unused({slot.id for slot in problem.slots}),
+        practitioner=colleague.id,
+        capacity=1,
+        extra_capacity=0,
     )
     practitioners, slots = list(problem.practitioners), list(problem.slots)
     insort(practitioners, colleague, key=lambda one: one.id)
     insort(slots, seat, key=lambda one: one.id)
-    return problem.replaced(practitioners=tuple(practitioners), slots=tuple(slots))
+    # At the same hour it is worth as much to those who come later as the seat that it is like.
+    prices = [
+        *problem.prices,
+        *(one.replaced(slot=seat.id) for one in problem.prices if one.slot == slot_id),
+    ]
+    return problem.replaced(
+        practitioners=tuple(practitioners),
+        slots=tuple(slots),
+        prices=tuple(sorted(prices, key=lambda one: one.slot)),
+    )
 
 
 def _unused(taken: Collection[str]) -> str:
