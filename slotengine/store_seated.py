@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 
 from sqlalchemy import or_, select
 from sqlalchemy.sql.expression import ColumnElement
@@ -50,7 +51,7 @@ class SeatedBookings(Bookings):
         for part in chunks(sorted(set(keys))):
             rows = self._connection.execute(
                 select(
-                    booking,
+                    *_BOOKING_COLUMNS,
                     *(column.label(_SLOT + column.name) for column in _SLOT_COLUMNS),
                     referral.c.body.label("referral_body"),
                 )
@@ -77,6 +78,18 @@ class SeatedBookings(Bookings):
 _SLOT_COLUMNS = (tables.slot.c.body, tables.slot.c.state, tables.slot.c.version)
 
 
+_BOOKING_COLUMNS = tuple(
+    tables.booking.c[name]
+    for name in (
+        *("id", "territory", "referral_id", "slot_id", "seat", "status", "mode", "held_until"),
+        *("told_at", "version", "patient_key"),
+    )
+)
+
+SEATED_KEPT = 4_096
+"""Rows that a process keeps as nouns, some 15 MB: who sits where on a territory's next days."""
+
+
 class _SlotRow:
     """A slot's columns within a longer row."""
 
@@ -84,6 +97,8 @@ class _SlotRow:
         self.body, self.state, self.version = row.slot_body, row.slot_state, row.slot_version
 
 
+# A noun is frozen and the row is all that it is made of, so a kept one is never out of date.
+@lru_cache(maxsize=SEATED_KEPT)
 def _seated(row: Record) -> Seated:
     body = json.loads(row.referral_body)
     patient = body["patient"]

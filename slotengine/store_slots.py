@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, or_, select
+from sqlalchemy import Table, or_, select, union_all
 from sqlalchemy.sql.expression import ColumnElement
 
 from slotengine import tables
@@ -31,10 +32,37 @@ def audience_mask(audiences: Iterable[Audience]) -> int:
     return sum(AUDIENCE_BITS[one] for one in set(audiences))
 
 
+SLOTS_KEPT = 8_192
+SUPPLY_KEPT = 4_096
+"""
+Slots, and practitioners or sites, that a process keeps as nouns: those of a dozen territories, some
+20 MB. Reading one again costs more than its query. Our choice.
+"""
+
+
+_NOUN = (tables.slot.c.body, tables.slot.c.state, tables.slot.c.version)
+"""All that a slot's noun is made of."""
+
+
 def read_slot(row: Record) -> Slot:
     """Gives the noun of a slot's row."""
-    body = json.loads(row.body)
-    return Slot.model_validate({**body, "state": row.state, "version": row.version})
+    return _slot(row.body, row.state, row.version)
+
+
+# A noun is frozen and the key is all that it is made of, so a kept one is never out of date.
+@lru_cache(maxsize=SLOTS_KEPT)
+def _slot(body: str, state: str, version: int) -> Slot:
+    return Slot.model_validate({**json.loads(body), "state": state, "version": version})
+
+
+@lru_cache(maxsize=SUPPLY_KEPT)
+def _practitioner(body: str) -> Practitioner:
+    return Practitioner.model_validate_json(body)
+
+
+@lru_cache(maxsize=SUPPLY_KEPT)
+def _site(body: str) -> Site:
+    return Site.model_validate_json(body)
 
 
 def starting_in(window: TimeWindow) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -146,20 +174,26 @@ class Supply(Events):
         )
 
     def _slots_of(self, territory: str, *which: ColumnElement[bool]) -> tuple[Slot, ...]:
-        found = self._slot_rows(territory, *which)
-        return tuple(read_slot(row) for row in sorted(found, key=lambda row: str(row.id)))
+        found = map(read_slot, self._slot_rows(territory, *which, columns=_NOUN))
+        # Sorted here: a database's collation may order "-" in its own way.
+        return tuple(sorted(found, key=lambda slot: slot.id))
 
-    def _slot_rows(self, territory: str, *which: ColumnElement[bool]) -> list[Record]:
-        """Gives the rows of slots owned by or shared with the territory."""
+    def _slot_rows(
+        self,
+        territory: str,
+        *which: ColumnElement[bool],
+        columns: Sequence[ColumnElement[Any]] = (),
+    ) -> Sequence[Record]:
+        """Gives rows of slots owned by or shared with the territory; default all their columns."""
         table, shares = tables.slot, tables.slot_share
-        # Two selects: an OR over two tables would keep both indexes from being used.
-        owned = select(table).where(table.c.territory == territory, *which)
-        shared = (
-            select(table)
-            .join(shares, shares.c.slot_id == table.c.id)
-            .where(shares.c.territory == territory, *which)
+        wanted = select(*(columns or table.c))
+        # A union: an OR over two tables would keep both indexes from being used. None is in both,
+        # a slot can't be shared with its own territory.
+        owned = wanted.where(table.c.territory == territory, *which)
+        shared = wanted.join(shares, shares.c.slot_id == table.c.id).where(
+            shares.c.territory == territory, *which
         )
-        return [row for query in (owned, shared) for row in self._connection.execute(query)]
+        return self._connection.execute(union_all(owned, shared)).all()
 
     def agenda(self, practitioner: str, window: TimeWindow) -> tuple[Slot, ...]:
         """Gives one practitioner's slots that start in the window, by start."""
@@ -182,9 +216,9 @@ class Supply(Events):
         found = self._bodies(
             tables.practitioner, {(slot.territory, slot.practitioner) for slot in slots}
         )
-        return tuple(Practitioner.model_validate_json(body) for _, body in sorted(found.items()))
+        return tuple(_practitioner(body) for _, body in sorted(found.items()))
 
     def sites(self, slots: Sequence[Slot]) -> tuple[Site, ...]:
         """Gives the sites of these slots, once for each owner territory of the slots."""
         found = self._bodies(tables.site, {(slot.territory, slot.site) for slot in slots})
-        return tuple(Site.model_validate_json(body) for _, body in sorted(found.items()))
+        return tuple(_site(body) for _, body in sorted(found.items()))
