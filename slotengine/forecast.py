@@ -21,6 +21,8 @@ SHARE_ERROR = 1e-6
 """How far shares may be from adding up to 1: rounding of some thousand doubles."""
 
 Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Wish = Annotated[tuple[Profession, ...], Field(min_length=1)]
+"""The professions that a referral asks for, any of them."""
 
 
 class Arrival(Value):
@@ -29,7 +31,7 @@ class Arrival(Value):
     at: Instant
     source: SourceKind
     priority: Priority
-    professions: tuple[Profession, ...]
+    professions: Wish
     insee: str | None
 
 
@@ -68,7 +70,7 @@ class Kind(Value):
 
     source: SourceKind
     priority: Priority
-    professions: tuple[Profession, ...]
+    professions: Wish
     insee: str | None
     share: Rate
 
