@@ -1,4 +1,8 @@
-"""Two real processes want the last seat at the same instant, 200 times, on both databases."""
+"""
+Two real processes want the last seat at the same instant, 200 times, on both databases.
+
+Then a seat that somebody was promised, which one of them may have once the promise has moved.
+"""
 
 import multiprocessing
 from collections.abc import Sequence
@@ -9,6 +13,8 @@ from typing import Any
 from builders import NOW, policy, practitioner, referral, site, slot
 from sqlalchemy import create_engine, text
 
+from slotengine.codes import Priority
+from slotengine.counter_rules import Pricing, PromiseRules
 from slotengine.domain import Booking, Referral, Slot, TimeWindow
 from slotengine.engine import Engine
 from slotengine.errors import SlotTakenError
@@ -104,4 +110,75 @@ def test_the_last_seat_has_one_winner_and_the_loser_gets_the_next_offer(store_ur
     for number in range(ROUNDS):
         seats = {outcomes["nurse"][number], outcomes["pharmacy"][number]}
         assert seats == {f"round{number}-last", f"round{number}-next"}
+    assert active_by_slot(store_url) == {one.id: 1 for one in everything}
+
+
+PROMISED_ROUNDS = 30
+
+
+def promised(number: int) -> Referral:
+    """One who may have either slot of a round and is promised the sooner."""
+    return referral(
+        f"promised-{number}",
+        priority=Priority.ROUTINE,
+        windows=(window_of(number),),
+        deadline=window_of(number).end,
+    )
+
+
+def race_for_a_promised_seat(url: str, who: str, barrier: Barrier, results: Any) -> None:
+    """Wants the first slot of each round and no other; the promise that sits there can move."""
+    won: list[str | None] = []
+    with Engine.open(url) as engine:
+        for number in range(PROMISED_ROUNDS):
+            (first, _) = slots_of(number)
+            only = TimeWindow(start=first.start, end=first.end)
+            asked = referral(f"{who}-{number}", windows=(only,), deadline=only.end)
+            barrier.wait(PATIENCE)
+            booking = engine.place(asked, now=NOW, confirm=True).booking
+            won.append(None if booking is None else booking.slot)
+    results.put((who, won))
+
+
+def test_a_promised_seat_has_one_winner_and_the_promise_keeps_a_seat(store_url: str) -> None:
+    everything = [one for number in range(PROMISED_ROUNDS) for one in slots_of(number)]
+    with Engine.open(store_url) as engine:
+        engine.set_policy(
+            policy(
+                promises=PromiseRules(priorities=(Priority.ROUTINE,)),
+                pricing=Pricing(enabled=False),
+            ),
+            now=NOW,
+        )
+        engine.publish(
+            "giennois", practitioners=[practitioner()], sites=[site()], slots=everything, now=NOW
+        )
+        for number in range(PROMISED_ROUNDS):
+            witness = engine.place(promised(number), now=NOW).booking
+            assert witness is not None
+            assert witness.slot == f"round{number}-last"
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(2)
+    results = context.Queue()
+    processes = [
+        context.Process(target=race_for_a_promised_seat, args=(store_url, who, barrier, results))
+        for who in ("nurse", "pharmacy")
+    ]
+    for process in processes:
+        process.start()
+    outcomes = dict(results.get(timeout=PATIENCE) for _ in processes)
+    for process in processes:
+        process.join(PATIENCE)
+        assert process.exitcode == 0
+    with Engine.open(store_url) as engine:
+        for number in range(PROMISED_ROUNDS):
+            last = f"round{number}-last"
+            won = [outcomes[who][number] for who in ("nurse", "pharmacy")]
+            assert sorted(won, key=str) == [None, last]
+            kept = engine.booking_of(promised(number).id, now=NOW)
+            assert kept is not None
+            assert kept.slot == f"round{number}-next"
+            promise = engine.promise_of(promised(number).id)
+            assert promise is not None
+            assert promise.state == "open"
     assert active_by_slot(store_url) == {one.id: 1 for one in everything}
