@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from slotengine.answers import Chance, HandedBack, ReplaceReport, TendReport, WaitingEntry
 from slotengine.cli_options import Session
@@ -74,14 +74,18 @@ def waitlist(session: Session, found: tuple[WaitingEntry, ...], policy: Policy) 
         return
     table = Table(
         session.say("rang", "rank"),
-        session.say("demande", "referral"),
+        # An id that is cut can't be asked about.
+        Column(session.say("demande", "referral"), overflow="fold"),
         session.say("échéance", "deadline"),
         session.say("chance d'une place", "chance of a seat"),
     )
     for one in found:
         rank = f"{one.rank} !" if one.first_in_line else str(one.rank)
         due = when(one.deadline, policy.zone, session.lang)
-        table.add_row(rank, one.referral, due, _chance(session, one, policy.zone))
+        # The deadline stands beside it: said again only where the chance is one of a sooner seat.
+        said = _chance(session, one, policy.zone)
+        short = one.chance is not None and one.chance.before == one.deadline
+        table.add_row(rank, one.referral, due, said.split("%")[0] + "%" if short else said)
     session.out.print(table)
     if any(one.first_in_line for one in found):
         session.out.print(

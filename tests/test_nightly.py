@@ -1,4 +1,4 @@
-"""The nightly run under a real APScheduler."""
+"""The nightly run and the day's upkeep under a real APScheduler."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from builders import policy, practitioner, referral, site, slot
 from slotengine import nightly
 from slotengine.codes import ReferralState
 from slotengine.engine import Engine
-from slotengine.errors import InputError, UnknownTerritoryError
+from slotengine.errors import InputError, StoreBusyError, UnknownTerritoryError
 
 PATIENCE = 60  # seconds: a job that never ends fails the test instead of hanging it
 
@@ -124,3 +124,55 @@ def test_hours_beside_it_are_taken(engine: Engine, hour: int, minute: int) -> No
 def test_an_unknown_territory_is_refused_at_installation(engine: Engine) -> None:
     with pytest.raises(UnknownTerritoryError):
         nightly.install(BackgroundScheduler(), engine, "senart")
+
+
+def test_upkeep_runs_every_minute_once_at_a_time(engine: Engine) -> None:
+    scheduler = BackgroundScheduler(timezone=UTC)
+    job = nightly.install_upkeep(scheduler, engine, "giennois")
+    assert job.trigger.interval == timedelta(minutes=1)
+    assert (job.coalesce, job.max_instances, job.misfire_grace_time) == (True, 1, None)
+    again = nightly.install_upkeep(scheduler, engine, "giennois", minutes=5)
+    assert (again.id, again.trigger.interval) == (job.id, timedelta(minutes=5))
+    assert job.id != nightly.install(scheduler, engine, "giennois").id
+
+
+@pytest.mark.parametrize("minutes", [0, -1, 61])
+def test_upkeep_less_often_than_hourly_or_all_the_time_is_refused(
+    engine: Engine, minutes: int
+) -> None:
+    with pytest.raises(InputError):
+        nightly.install_upkeep(BackgroundScheduler(), engine, "giennois", minutes=minutes)
+
+
+@pytest.mark.parametrize("minutes", [1, 60])
+def test_upkeep_each_minute_or_each_hour_is_taken(engine: Engine, minutes: int) -> None:
+    assert nightly.install_upkeep(BackgroundScheduler(), engine, "giennois", minutes=minutes)
+
+
+def test_upkeep_of_an_unknown_territory_is_refused_at_installation(engine: Engine) -> None:
+    with pytest.raises(UnknownTerritoryError):
+        nightly.install_upkeep(BackgroundScheduler(), engine, "senart")
+
+
+def test_what_the_scheduler_calls_looks_after_the_territory(engine: Engine) -> None:
+    report = nightly.tend(engine, "giennois")
+    assert report.repriced is not None
+
+
+def test_a_night_prices_seats_before_it_plans(engine: Engine) -> None:
+    nightly.run(engine, "giennois")
+    current = engine._store.read(lambda unit: unit.current_prices("giennois"))
+    assert current is not None
+    assert engine.referral(referral().id).state is ReferralState.PROMISED
+
+
+def test_a_night_without_prices_is_planned_and_says_so(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise StoreBusyError("locked")
+
+    monkeypatch.setattr(type(engine), "reprice", fail)
+    with pytest.raises(StoreBusyError):
+        nightly.run(engine, "giennois")
+    assert engine.referral(referral().id).state is ReferralState.PROMISED
