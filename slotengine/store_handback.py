@@ -28,7 +28,7 @@ class Handbacks(Publication):
         that is not open, or has no such seat, is left as it is: 0. UnknownIdError when there is
         none.
         """
-        row = self._locked_slot(slot_id)
+        row = self._slot_to_change(slot_id)
         slot = read_slot(row)
         if slot.state is not SlotState.OPEN:
             return 0
@@ -56,7 +56,7 @@ class Handbacks(Publication):
         )
         return given
 
-    def _locked_slot(self, slot_id: str) -> Record:
+    def _slot_to_change(self, slot_id: str) -> Record:
         self.slot(slot_id)
         table = tables.slot
         return self._connection.execute(
@@ -79,7 +79,7 @@ class Handbacks(Publication):
         """
         before = self.slot(slot_id)
         self._lock_agendas({before.practitioner, by})
-        row = self._locked_slot(slot_id)
+        row = self._slot_to_change(slot_id)
         slot = read_slot(row)
         if slot.state is not SlotState.OPEN or slot.practitioner == by:
             return "same"

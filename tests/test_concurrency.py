@@ -5,40 +5,20 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.synchronize import Barrier
-from typing import Any
 
 from builders import NOW, patient, practitioner, referral, slot
 from desk import HOLD, Desk, planned
+from races import ACTIVE, BARRIER_SECONDS, counted, counters_agree, raced, won
 from sqlalchemy import create_engine, text
 
 from slotengine.codes import BookingStatus, Mode
 from slotengine.domain import Referral, Slot
 from slotengine.errors import BookingError, DuplicateReferralError, SlotTakenError
 from slotengine.ports import Unit
-from slotengine.store import SqlStore, recount
+from slotengine.store import SqlStore
 
 ROUNDS = 200
 THREADS = 8
-BARRIER_SECONDS = 60
-"""Far beyond any round; a racer that died must not hang the tests."""
-
-ACTIVE = "status IN ('promised', 'held', 'confirmed')"
-
-
-def counted(url: str, sql: str) -> list[tuple[Any, ...]]:
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        rows = [tuple(row) for row in connection.execute(text(sql))]
-    engine.dispose()
-    return rows
-
-
-def counters_agree(url: str) -> bool:
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        wrong = recount(connection)
-    engine.dispose()
-    return wrong == {}
 
 
 def _last(round_: int) -> Slot:
@@ -105,25 +85,6 @@ def test_two_processes_racing_for_the_last_seat_have_one_winner_in_each_of_200_r
     assert len(losers) == ROUNDS
     assert {count for _, count in losers} == {1}
     assert counters_agree(store_url)
-
-
-def raced(*works: Callable[[], object]) -> list[object]:
-    """Starts all at once; gives what each returned or the BookingError it got."""
-    barrier = threading.Barrier(len(works))
-
-    def run(work: Callable[[], object]) -> object:
-        barrier.wait(BARRIER_SECONDS)
-        try:
-            return work()
-        except BookingError as refused:
-            return refused
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(run, works))
-
-
-def won(outcomes: list[object]) -> int:
-    return sum(not isinstance(outcome, BookingError) for outcome in outcomes)
 
 
 def test_eight_threads_racing_for_three_seats_fill_exactly_three(
