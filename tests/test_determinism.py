@@ -200,6 +200,7 @@ def test_the_digest_leaves_out_the_seconds_and_nothing_else() -> None:
         "proved_levels": 3,
         "duals": [],
         "displaced": ["r"],
+        "deferred": ["r"],
     }
     assert set(others) == set(Plan.model_fields) - {"seconds"}
     changed = [Plan.model_validate({**content, name: value}) for name, value in others.items()]
