@@ -107,6 +107,7 @@ def behind(
     referral: Referral,
     policy: Policy,
     *,
+    full: Collection[str],
     prices: Mapping[str, int],
     kept: Collection[str],
     now: datetime,
@@ -117,11 +118,13 @@ def behind(
 
     Groups and steps of a pathway don't move by day, and neither do home visits: what binds them to
     others is not seen by a chain of single moves. For the same reason none is freed for them.
+    ``full`` are the slots without a free seat that the requester may be offered: no other promised
+    seat is looked for.
     """
-    if referral.group is not None or referral.pathway is not None:
+    if referral.group is not None or referral.pathway is not None or not full:
         return None
     holders = _holders(unit, referral, now=now)
-    if not holders:
+    if not any(one.slot.id in full for one, _ in holders):
         return None
     from slotengine.solver.moving import Seat, moving
 
@@ -172,7 +175,8 @@ def _holders(
         if not modes or who.patient.key in patients:
             continue
         patients.add(who.patient.key)
-        found.append((one, with_terms(who.replaced(modes=modes), one.promise, now=now)))
+        asking = who if modes == who.modes else who.replaced(modes=modes)
+        found.append((one, with_terms(asking, one.promise, now=now)))
     return found
 
 

@@ -93,8 +93,16 @@ def desk_of(
         reserved = kept_slots(problem, referral.priority)
     ranked = rank(problem, referral.id, prices=priced.prices or None)
     free = [one for one in ranked if one.slot not in reserved]
+    with_room = {slot_id for slot_id, _ in problem.free_seats}
     behind = promising.behind(
-        unit, referral, policy, prices=priced.prices, kept=reserved, now=now, matrix=matrix
+        unit,
+        referral,
+        policy,
+        full={one.id for one in problem.slots} - with_room,
+        prices=priced.prices,
+        kept=reserved,
+        now=now,
+        matrix=matrix,
     )
     promised: list[Candidate] = []
     if behind is not None:
