@@ -8,8 +8,9 @@ territory: a process keeps the sets that it read last.
 import hashlib
 import threading
 from collections import OrderedDict
+from datetime import timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 
 from slotengine import tables
 from slotengine.errors import UnknownTerritoryError
@@ -19,6 +20,12 @@ from slotengine.store_territory import Territories
 
 SETS_KEPT = 4
 """Sets that a process keeps: some 20 MB each for 30,000 slots. Our choice."""
+
+ROWS_KEPT = timedelta(days=7)
+"""
+How long the prices of a set are kept after it was valid, to answer why an offer was made. Without
+an end, 30,000 slots priced hourly would be 260 million rows a year. Our choice.
+"""
 
 _FIGURES = (
     *("id", "territory", "policy_digest", "problem_digest", "forecast_digest", "futures", "seed"),
@@ -67,7 +74,8 @@ class Prices(Territories):
 
         Rows first, then one compare-and-set: False when a set computed later is current already
         (the rows stay; nothing reads them). The same figures computed again, under one id, are as
-        good as their last computation; an earlier one changes nothing.
+        good as their last computation; an earlier one changes nothing. Prices of other sets are
+        dropped ``ROWS_KEPT`` after they were valid, what they were computed from stays.
         """
         given = _sorted(prices)
         if self._write_set(given):
@@ -92,11 +100,25 @@ class Prices(Territories):
             .values(price_set=given.id, priced_at=given.computed_at)
         )
         if current.rowcount:
+            self._drop_old(given)
+            _READ.keep(_digest(given), given)
             self.event(given.territory, "prices.current", why=given.id)
             return True
         if self._connection.scalar(select(table.c.territory).where(mine)) is None:
             raise UnknownTerritoryError(given.territory, self.territories())
         return False
+
+    def _drop_old(self, current: PriceSet) -> None:
+        """Drops the prices of sets that nobody asks for any more; what they were of stays."""
+        table, sets = tables.seat_price, tables.price_set
+        old = select(sets.c.id).where(
+            sets.c.territory == current.territory,
+            sets.c.valid_until < self._now - ROWS_KEPT,
+            sets.c.id != current.id,
+        )
+        self._connection.execute(
+            delete(table).where(table.c.territory == current.territory, table.c.price_set.in_(old))
+        )
 
     def _write_set(self, prices: PriceSet) -> bool:
         """Writes the set without its rows; False when it is there, computed as late or later."""

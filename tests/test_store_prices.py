@@ -1,5 +1,7 @@
 """The contract of price sets, on both databases."""
 
+import subprocess
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -128,6 +130,19 @@ def test_what_was_read_once_is_not_read_again_and_another_database_is_not_mixed_
     other.store.close()
 
 
+def test_a_process_that_did_not_save_a_set_reads_it(desk: Desk, store_url: str) -> None:
+    backwards = price_set(prices=tuple(reversed(price_set().prices)))
+    save(desk, backwards)
+    code = (
+        "import sys; from datetime import UTC, datetime; from slotengine.store import SqlStore\n"
+        f"store = SqlStore.open({store_url!r})\n"
+        "found = store.read(lambda unit: unit.current_prices('giennois'))\n"
+        "print(found.model_dump_json())"
+    )
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert PriceSet.model_validate_json(said.stdout) == price_set()
+
+
 def test_more_seats_than_one_statement_holds(desk: Desk) -> None:
     many = price_set(
         prices=tuple(SeatPrice(slot=f"slot{n:04}", price=n) for n in range(1_201)),
@@ -135,3 +150,29 @@ def test_more_seats_than_one_statement_holds(desk: Desk) -> None:
     )
     assert save(desk, many)
     assert current(desk) == many
+
+
+@pytest.mark.parametrize(("after", "rows"), [(timedelta(0), 4), (timedelta(microseconds=1), 2)])
+def test_prices_of_long_ago_are_dropped_and_what_they_came_from_stays(
+    desk: Desk, after: timedelta, rows: int
+) -> None:
+    """A set is valid for two hours and its prices are kept for a week more."""
+    save(desk, price_set())
+    now = NOW + 2 * HOUR + timedelta(days=7) + after
+    last = price_set("p2", computed_at=now, valid_until=now + HOUR)
+    assert desk.do(lambda unit: unit.save_prices(last), now=now)
+    assert (counted(desk, "price_set"), counted(desk, "seat_price")) == (2, rows)
+    assert current(desk) == last
+
+
+def test_the_current_set_is_not_dropped_however_old_it_is(desk: Desk) -> None:
+    save(desk, price_set())
+    much_later = NOW + timedelta(days=30)
+    assert not desk.do(
+        lambda unit: unit.save_prices(price_set("p0", computed_at=NOW - HOUR)), now=much_later
+    )
+    again = price_set(computed_at=NOW + HOUR)
+    assert desk.do(lambda unit: unit.save_prices(again), now=much_later)
+    assert current(desk) == again
+    # Its own two rows stay; those of the one that never was current are gone.
+    assert counted(desk, "seat_price") == 2
