@@ -23,6 +23,7 @@ from slotengine.side_constraints import Floor
 from slotengine.solver import solve
 
 MORNING = "2026-11-24T09:00:00+01:00"
+EVENING = "2026-11-24T19:30:00+01:00"
 
 
 class Shell:
@@ -195,10 +196,10 @@ def record(reference: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def intake(shell: Shell, records: list[dict[str, Any]], *words: str) -> Any:
+def intake(shell: Shell, records: list[dict[str, Any]], *words: str, now: str = MORNING) -> Any:
     file = shell.folder / "referrals.json"
     file.write_text(json.dumps(records), encoding="utf-8")
-    place = ("--territory", "pays-de-la-chatre", "--now", MORNING)
+    place = ("--territory", "pays-de-la-chatre", "--now", now)
     return shell.run("intake", "pharmacy", str(file), *place, *words)
 
 
@@ -265,9 +266,15 @@ def test_offers_show_the_lines_that_put_them_in_order(priced: Shell) -> None:
         assert offer["price_set"] is not None
 
 
-def test_offers_without_prices_say_what_stands_in(loaded: Shell) -> None:
-    received = json.loads(intake(loaded, [record("1")], "--json").stdout)
-    words = loaded.run("offers", received["records"][0]["referral"], "--now", MORNING)
+def evening(reference: str) -> dict[str, Any]:
+    """A record of the evening, when most of the next day's seats are neither past nor kept."""
+    return record(reference, received_at=EVENING)
+
+
+def test_offers_without_prices_say_what_stands_in(shell: Shell) -> None:
+    shell.json("load", "pays-de-la-chatre", "--now", EVENING)
+    received = json.loads(intake(shell, [evening("1")], "--json", now=EVENING).stdout)
+    words = shell.run("offers", received["records"][0]["referral"], "--now", EVENING)
     assert words.stdout.count("Aucun prix de place n'a été calculé") == 1
     assert all(head in words.stdout for head in ("valeur", "- coût", "- prix", "= reste"))
 
@@ -320,17 +327,18 @@ def _practitioner(shell: Shell) -> str:
     return str(json.loads(body)["practitioner"])
 
 
-def test_a_promise_is_told_in_words_and_never_its_hour(loaded: Shell) -> None:
-    policy = loaded.folder / "policy.toml"
+def test_a_promise_is_told_in_words_and_never_its_hour(shell: Shell) -> None:
+    policy = shell.folder / "policy.toml"
     policy.write_text(
         'territory = "pays-de-la-chatre"\n[promises]\npriorities = ["urgent"]\n', encoding="utf-8"
     )
-    loaded.json("load", "pays-de-la-chatre", "--policy", str(policy), "--now", MORNING)
-    (line,) = json.loads(intake(loaded, [record("1")], "--json", "--place").stdout)["records"]
+    shell.json("load", "pays-de-la-chatre", "--policy", str(policy), "--now", EVENING)
+    taken = intake(shell, [evening("1")], "--json", "--place", now=EVENING)
+    (line,) = json.loads(taken.stdout)["records"]
     assert line["promise"]["notice"] == "PT1H"
     assert "slot" not in line
-    said = intake(loaded, [record("2")], "--place").stdout
-    assert "Place promise avant mercredi 25 novembre, 9 h 00" in said
+    said = intake(shell, [evening("2")], "--place", now=EVENING).stdout
+    assert "Place promise avant mercredi 25 novembre, 19 h 30" in said
     assert "heure annoncée 60 min avant" in said
 
 
