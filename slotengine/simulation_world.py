@@ -118,7 +118,7 @@ def draw_world(
     inhabitants
         At least 10,000; 36 doctors per 100,000 give 6.5 slots in two days each.
     load
-        Expected referrals of a nominal weekday over its seats.
+        Nominal demand of the days that stands and comes, over their seats.
     days
         Open days to replay, the last a Friday.
     seed
