@@ -11,9 +11,8 @@ import numpy as np
 
 from slotengine.errors import SolverError
 from slotengine.solver.duals import UNSERVED, Network, smallest_duals
-from slotengine.solver.encoding import Flags, Indices, Ints
+from slotengine.solver.encoding import Flags, Ints
 from slotengine.solver.flow import proposed, proved
-from slotengine.solver.flow_dense import densely, fits
 from slotengine.solver.futures import Future
 
 KEPT_WORTH = 8
@@ -87,7 +86,7 @@ def worth(network: Network) -> Worth:
     if len(network.col) == 0:
         nobody = np.zeros(len(network.unserved), dtype=np.bool_)
         return Worth(np.zeros(len(network.unused), dtype=np.int64), nobody)
-    col_of_row = _guessed(network)
+    col_of_row = proposed(network)
     found = None if col_of_row is None else smallest_duals(network, col_of_row)
     if col_of_row is None or found is None:
         col_of_row = proved(network).col_of_row
@@ -95,7 +94,3 @@ def worth(network: Network) -> Worth:
         if found is None:  # pragma: no cover - both passes prove the same optimum
             raise SolverError("a proved market has no smallest duals")
     return Worth(-found.col, col_of_row != UNSERVED)
-
-
-def _guessed(network: Network) -> Indices | None:
-    return densely(network) if fits(network) else proposed(network)

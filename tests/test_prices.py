@@ -14,7 +14,7 @@ from slotengine.errors import ProblemError
 from slotengine.forecast import Forecast, Kind
 from slotengine.problem import Told
 from slotengine.problem_checks import MOST_PRICE
-from slotengine.solver import prices_worth
+from slotengine.solver import flow, prices_worth
 from slotengine.solver.encoding import Indices
 from slotengine.solver.flow import proposed
 from slotengine.solver.futures import Future
@@ -177,7 +177,7 @@ def test_every_engine_gives_the_same_prices(monkeypatch: pytest.MonkeyPatch) -> 
     network = market(_crowd(3, 60, 40), nobody_kept(60))
     wanted = worth(network).of_seat.tolist()
     assert max(wanted) > 0
-    monkeypatch.setattr(prices_worth, "fits", lambda _: False)
+    monkeypatch.setattr(flow, "MATCHING_BELOW", 0)
     assert worth(network).of_seat.tolist() == wanted
     monkeypatch.setattr(prices_worth, "proposed", lambda _: None)
     assert worth(network).of_seat.tolist() == wanted
@@ -194,7 +194,7 @@ def test_an_engine_that_is_wrong_is_not_believed(monkeypatch: pytest.MonkeyPatch
         right[served[0]] = -1
         return right
 
-    monkeypatch.setattr(prices_worth, "densely", worse)
+    monkeypatch.setattr(prices_worth, "proposed", worse)
     assert worth(network).of_seat.tolist() == wanted
 
 
