@@ -24,7 +24,7 @@ ROOMS = (
         1,
         (
             *("policy", "side_constraints", "opening", "labels", "reasons", "problem"),
-            *("counter_rules", "forecast", "learning", "seat_prices"),
+            *("counter_rules", "forecast", "learning", "learning_*", "seat_prices"),
             *("problem_checks", "explanations", "transitions", "answers"),
         ),
     ),
@@ -49,6 +49,7 @@ ROOMS = (
             "offering",
             "pathways",
             "pinning",
+            "plan_promises",
             "planning",
             "pricing",
             "promising",
