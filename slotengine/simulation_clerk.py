@@ -17,11 +17,10 @@ from slotengine.domain import Practitioner, Referral, Site, Slot
 from slotengine.errors import InputError
 from slotengine.forecast import Arrival, Endings, History, Opening
 from slotengine.policy import Policy
-from slotengine.problem import Pin, Problem
+from slotengine.simulation_moment import Moment, moment_of
 from slotengine.simulation_supply import Given, opening
 from slotengine.simulation_world import World
 from slotengine.solver.columns import MICROSECOND, MINUTE_US
-from slotengine.solver.costs import MODE_ORDER
 from slotengine.solver.encoding import Flags, Ints
 
 NO_SEAT = -1
@@ -60,14 +59,6 @@ class Seats(NamedTuple):
     metres: Ints
     minutes: Ints
     begins_us: Ints
-
-
-class Moment(NamedTuple):
-    """A Problem as it stands, with what its rows and free seats are in the world."""
-
-    problem: Problem
-    rows: Ints
-    seats: Ints
 
 
 class Chance(NamedTuple):
@@ -229,33 +220,14 @@ class Clerk:
         promised
             Referrals with a promise that may move: their seats count as free, they as promised.
         """
-        whole = self._world.problem
         for row in (*rows, *promised):
             self._known(row)
         ahead = np.flatnonzero(self._published & (self._ground.begins_us > self.now_us))
-        slots = [whole.slots[at] for at in sorted(set(self._ground.slot[ahead].tolist()))]
-        numbers = whole.free_seats
-        lifted = set(promised)
-        pins = [
-            self._pin(int(self._row_of[seat]), *numbers[seat], seat)
+        holders = {
+            seat: None if (row := int(self._row_of[seat])) == NOBODY else row
             for seat in ahead.tolist()
-            if self._row_of[seat] != NOBODY and int(self._row_of[seat]) not in lifted
-        ]
-        chosen = sorted({*rows, *promised})
-        problem = Problem.build(
-            territory=whole.territory,
-            as_of=self.now,
-            policy=whole.policy,
-            practitioners=whole.practitioners,
-            sites=whole.sites,
-            slots=slots,
-            referrals=[whole.referrals[row] for row in chosen],
-            pins=pins,
-            promised=[whole.referrals[row].id for row in promised],
-        )
-        taken = {(pin.slot, pin.seat) for pin in pins}
-        seats = [seat for seat in ahead.tolist() if numbers[seat] not in taken]
-        return Moment(problem, np.array(chosen, dtype=np.int64), np.array(seats, dtype=np.int64))
+        }
+        return moment_of(self._world, self.now, holders, rows, promised)
 
     # what a desk may do
 
@@ -411,17 +383,3 @@ class Clerk:
 
     def _write(self, step: Step, row: int, seat: int) -> None:
         self.ledger.append(Entry(self.now_us, step, row, seat))
-
-    def _pin(self, row: int, slot: str, number: int, seat: int) -> Pin:
-        one = self._world.problem.referrals[row]
-        ground = self._ground
-        arcs = slice(int(ground.start[row]), int(ground.start[row + 1]))
-        at = int(np.searchsorted(ground.seat[arcs], seat))
-        return Pin(
-            referral=one.id,
-            patient=one.patient.key,
-            slot=slot,
-            seat=number,
-            mode=MODE_ORDER[int(ground.mode[arcs][at])],
-            location=one.patient.location,
-        )
