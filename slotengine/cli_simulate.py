@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from slotengine.cli_intake import text_of
-from slotengine.cli_options import Json, Language, Session, language
+from slotengine.cli_options import Db, Json, Language, Session, engine_at, language
 from slotengine.policy import Policy
 
 
@@ -32,6 +32,7 @@ def command(
     desk: Annotated[
         list[str] | None, typer.Option(help="A policy at the counter; default all, or ours.")
     ] = None,
+    db: Db = None,
     lang: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -49,8 +50,15 @@ def command(
         Session(json=as_json, lang=language(lang)),
         territory,
         change,
+        today=None if db is None else _present_policy(db, territory),
         load=load,
         days=days,
         seeds=seeds,
         policies=tuple(desk or ()),
     )
+
+
+def _present_policy(url: str, territory: str) -> Policy | None:
+    """Gives the policy in force in a database; None where the territory is not in it."""
+    with engine_at(url) as engine:
+        return engine.policy(territory) if territory in engine.territories() else None

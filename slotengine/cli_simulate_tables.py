@@ -86,18 +86,24 @@ def run(
     territory: str,
     change: Change,
     *,
+    today: Policy | None,
     load: float,
     days: int,
     seeds: int,
     policies: tuple[str, ...],
 ) -> None:
-    """Replays the days, without and with the change when there is one, and shows the figures."""
+    """
+    Replays the days and shows the figures, without and with the change when there is one.
+
+    ``today`` are the present rules; None are those that the territory ships with.
+    """
     desks(policies)
     if not change.nothing:
         with session.busy(territory):
             trades = what_if(
                 territory,
                 change,
+                policy=today,
                 load=load,
                 days=days,
                 seeds=range(seeds),
@@ -106,7 +112,10 @@ def run(
         _show_trades(session, territory, trades)
         return
     done = [
-        simulate(territory_world(territory, load=load, days=days, seed=seed), desks(policies))
+        simulate(
+            territory_world(territory, load=load, days=days, seed=seed, policy=today),
+            desks(policies),
+        )
         for seed in session.track(range(seeds), territory, seeds)
     ]
     _show_policies(session, territory, done)

@@ -118,6 +118,7 @@ def what_if(
     territory: str,
     change: Change,
     *,
+    policy: Policy | None = None,
     load: float = 1.0,
     days: int = 3,
     seeds: range = range(3),
@@ -132,6 +133,8 @@ def what_if(
         One of ``slotengine.fixtures.NAMES``.
     change
         What would be different. Demand and everybody's luck stay the same.
+    policy
+        Today's rules. Default those that the territory ships with.
     load, days
         As in ``territory_world``.
     seeds
@@ -150,7 +153,7 @@ def what_if(
     after: dict[str, list[Figures]] = {}
     wrong = {False: 0, True: 0}
     for seed in seeds:
-        today = land_of(territory, seed=seed).policy
+        today = land_of(territory, seed=seed, policy=policy).policy
         for changed, into in ((False, before), (True, after)):
             world = territory_world(
                 territory,
