@@ -20,7 +20,7 @@ from slotengine.problem import TravelMatrix
 from slotengine.ranking import Desk, desk_of, take_best
 from slotengine.reasons import Reason, ReasonCode
 from slotengine.tokens import OfferToken
-from slotengine.transitions import ENDED, UNPLACED
+from slotengine.transitions import ENDED, REFERRAL_AFTER, UNPLACED
 
 
 def out_of_hours(policy: Policy, now: datetime) -> tuple[Reason, ...]:
@@ -291,7 +291,7 @@ def _seat(
         booking = unit.confirm(booking.id)
     return Placement(
         referral=referral.id,
-        state=unit.stored_referral(referral.id).referral.state,
+        state=REFERRAL_AFTER[booking.status],
         booking=booking,
         offer=offer_of(taken.desk, chosen, policy, now=now),
         reasons=notes,

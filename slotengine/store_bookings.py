@@ -235,8 +235,8 @@ class Bookings(Counters):
     def _follow(self, row: Record, why: str) -> None:
         """Writes a booking's step into the feed and moves its referral after it."""
         status = BookingStatus(row.status)
-        self._append([_change(row, f"booking.{status.value}", why)])
-        self._move_referral(row.referral_id, REFERRAL_AFTER[status], why)
+        change = _change(row, f"booking.{status.value}", why)
+        self._move_referral(row.referral_id, REFERRAL_AFTER[status], why, after=change)
 
 
 def _change(row: Record, kind: str, why: str) -> dict[str, Any]:

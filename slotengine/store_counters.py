@@ -8,12 +8,13 @@ is on what is given, not on what is still to come. A day is the local day of the
 territory: a cap is a promise about a doctor's day, not about midnight in Greenwich.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Table, bindparam, func, or_, select, tuple_, update
+from sqlalchemy import Connection, Table, bindparam, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import ColumnElement
 
 from slotengine import tables
@@ -173,13 +174,7 @@ class Counters(Referrals):
         table = tables.patient
         for part in chunks(keys):
             rows = [{"patient_key": key, "territory": territory, "used": 0} for key in part]
-            self._connection.execute(self._insert(table).on_conflict_do_nothing(), rows)
-            self._connection.execute(
-                select(table.c.patient_key)
-                .where(table.c.patient_key.in_(part))
-                .order_by(table.c.patient_key)
-                .with_for_update()
-            ).all()
+            self._connection.execute(self._locking(table, rows, ["patient_key"]))
         wanted = sorted(set(days))
         used: Used = {}
         used.update(self._lock_period(territory, "day", wanted))
@@ -194,19 +189,35 @@ class Counters(Referrals):
         found: dict[Day | Week, Load] = {}
         for part in chunks(keys):
             rows = [
-                {"practitioner": key[0], period: key[1], "territory": territory} for key in part
+                {
+                    "practitioner": key[0],
+                    period: key[1],
+                    "territory": territory,
+                    "used": 0,
+                    "effort": 0,
+                }
+                for key in part
             ]
-            self._connection.execute(
-                self._insert(table).values(used=0, effort=0).on_conflict_do_nothing(), rows
-            )
+            locking = self._locking(table, rows, ["practitioner", period])
             for row in self._connection.execute(
-                select(table.c.practitioner, table.c[period], table.c.used, table.c.effort)
-                .where(tuple_(table.c.practitioner, table.c[period]).in_([key[:2] for key in part]))
-                .order_by(table.c.practitioner, table.c[period])
-                .with_for_update()
+                locking.returning(
+                    table.c.practitioner, table.c[period], table.c.used, table.c.effort
+                )
             ):
                 found[kind(row[0], row[1])] = Load(row.used, row.effort)
         return found
+
+    def _locking(
+        self, table: Table, rows: Sequence[dict[str, Any]], key: list[str]
+    ) -> postgresql.Insert | sqlite.Insert:
+        """
+        Gives the statement that makes missing counters and locks all, in the order of the rows.
+
+        One round trip where an insert and a ``SELECT ... FOR UPDATE`` would be two: an update that
+        changes nothing takes the lock, and waits for whoever is just inserting the same row.
+        """
+        insert = self._insert(table).values(list(rows))
+        return insert.on_conflict_do_update(index_elements=key, set_={"used": table.c.used})
 
     def _count_up(
         self, patient_key: str, day: Day, effort: int, most: Mapping[Day | Week, Most]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 
@@ -147,7 +148,15 @@ class Referrals(Promises):
             raise TransitionError(f"referral {referral_id}", found.value, state.value)
         self._move_referral(referral_id, state, why)
 
-    def _move_referral(self, referral_id: str, state: ReferralState, why: str) -> None:
+    def _move_referral(
+        self,
+        referral_id: str,
+        state: ReferralState,
+        why: str,
+        *,
+        after: dict[str, Any] | None = None,
+    ) -> None:
+        """Moves a referral; its event follows that of the change that moved it, if any."""
         table = tables.referral
         sources = [s.value for s, steps in REFERRAL_STEPS.items() if state in steps]
         territory = self._connection.scalar(
@@ -159,16 +168,13 @@ class Referrals(Promises):
         if territory is None:
             found = self.stored_referral(referral_id).referral.state
             raise TransitionError(f"referral {referral_id}", found.value, state.value)
-        self._append(
-            [
-                {
-                    "territory": territory,
-                    "kind": f"referral.{state.value}",
-                    "referral": referral_id,
-                    "why": why,
-                }
-            ]
-        )
+        moved = {
+            "territory": territory,
+            "kind": f"referral.{state.value}",
+            "referral": referral_id,
+            "why": why,
+        }
+        self._append([moved] if after is None else [after, moved])
 
     def _marks(self, state: ReferralState) -> dict[str, datetime | None]:
         """Gives what a state leaves on the row: a seat ends the first place in line."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, select
 
 from slotengine import tables
 from slotengine.codes import BookingStatus, Mode, ReferralState, SlotState
@@ -105,19 +105,9 @@ class Seats(Supply, SeatedBookings):
 
     def _open_slot(self, slot_id: str, version: int) -> Slot:
         """Gives the slot at that version, open and locked against being withdrawn meanwhile."""
-        table = tables.slot
-        row = self._connection.execute(
-            select(table.c.id)
-            .where(
-                table.c.id == slot_id,
-                table.c.state == SlotState.OPEN.value,
-                table.c.version == version,
-                or_(table.c.opens_at.is_(None), table.c.opens_at <= self._now),
-            )
-            .with_for_update(read=True)
-        ).first()
-        found = self.slot(slot_id)
-        if row is not None:
+        found = self._locked_slot(slot_id)
+        opened = found.opens_at is None or found.opens_at <= self._now
+        if found.state is SlotState.OPEN and found.version == version and opened:
             return found
         if found.state is not SlotState.OPEN:
             handed_back = found.state is SlotState.HANDED_BACK
@@ -227,7 +217,8 @@ class Seats(Supply, SeatedBookings):
     def _room(self, slot: Slot, day: Day, used: Used, effort: int) -> dict[Day | Week, Most]:
         """Gives the limits of the day and the week; refuses what would pass one of them."""
         (practitioner,) = self.practitioners([slot])
-        per_day, per_week = most_given(self.policy(slot.territory), practitioner)
+        # Read under the lock: whoever was waited for may have lowered a cap.
+        per_day, per_week = most_given(self._present_policy(slot.territory), practitioner)
         week = week_of(day)
         for key, most, why in ((day, per_day, FULL_DAY), (week, per_week, FULL_WEEK)):
             if not most.holds(Load(used[key].bookings + 1, used[key].effort + effort)):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, or_, select, union_all
+from sqlalchemy import Select, Table, or_, select, union_all
 from sqlalchemy.sql.expression import ColumnElement
 
 from slotengine import tables
@@ -137,9 +137,16 @@ class Supply(Events):
 
     def slot(self, slot_id: str) -> Slot:
         """Gives one slot, or raises UnknownIdError."""
-        row = self._connection.execute(
-            select(tables.slot).where(tables.slot.c.id == slot_id)
-        ).first()
+        return self._one_slot(select(*_NOUN).where(tables.slot.c.id == slot_id), slot_id)
+
+    def _locked_slot(self, slot_id: str) -> Slot:
+        """Gives one slot as it stands and will stand: nobody may change it until we have ended."""
+        statement = select(*_NOUN).where(tables.slot.c.id == slot_id)
+        # The lock waits for whoever is changing the slot, and then reads what came of it.
+        return self._one_slot(statement.with_for_update(read=True), slot_id)
+
+    def _one_slot(self, statement: Select[Any], slot_id: str) -> Slot:
+        row = self._connection.execute(statement).first()
         if row is None:
             raise UnknownIdError("slot", slot_id)
         return read_slot(row)

@@ -1,11 +1,12 @@
 """A territory's policies, every one kept, and the clock that never runs backwards."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from slotengine import tables
+from slotengine.domain import Actor
 from slotengine.errors import ClockError, UnknownTerritoryError
 from slotengine.policy import Policy
 from slotengine.store_events import Events
@@ -20,9 +21,16 @@ def _policy(body: str) -> Policy:
 class Territories(Events):
     """The part of a unit of work that knows territories."""
 
+    def __init__(
+        self, connection: Connection, *, now: datetime | None, actor: Actor | None
+    ) -> None:
+        super().__init__(connection, now=now, actor=actor)
+        self._policies: dict[str, Policy] = {}
+
     def save_policy(self, policy: Policy) -> None:
         """Makes ``policy`` the territory's, creating the territory; older versions stay stored."""
         table, body = tables.territory, policy.model_dump_json()
+        self._policies.pop(policy.territory, None)
         self._connection.execute(
             self._insert(tables.policy)
             .values(
@@ -43,7 +51,18 @@ class Territories(Events):
         )
 
     def policy(self, territory: str) -> Policy:
-        """Gives the territory's present policy, or raises UnknownTerritoryError."""
+        """
+        Gives the territory's present policy, or raises UnknownTerritoryError.
+
+        The same all through a piece of work: it is decided under one policy, not under two.
+        """
+        known = self._policies.get(territory)
+        if known is None:
+            known = self._policies[territory] = self._present_policy(territory)
+        return known
+
+    def _present_policy(self, territory: str) -> Policy:
+        """Gives the policy as it stands now, under the locks that are held."""
         table, present = tables.policy, tables.territory
         body = self._connection.scalar(
             select(table.c.body)
