@@ -144,13 +144,13 @@ def _databases(
 
 def measured(row: Row, url: str, drawn: Counter, load: Load) -> Line:
     """Fills a fresh database, places referrals, and asks the database what became of it."""
-    filled(url, drawn, load.booked)
+    began = filled(url, drawn, load.booked)
     coming = iter(drawn.referrals[load.booked :])
     warm = [tuple(islice(coming, load.warm_up)) for _ in range(row.processes)]
     own = tuple(islice(coming, load.timed))
     done, elapsed = together(
         url,
-        began=monotonic(),
+        began=began,
         synced=row.synced,
         warm=warm,
         own=[own[at :: row.processes] for at in range(row.processes)],
@@ -178,12 +178,20 @@ def measured(row: Row, url: str, drawn: Counter, load: Load) -> Line:
     )
 
 
-def filled(url: str, drawn: Counter, booked: int) -> None:
-    """Makes the tables, publishes the territory, and books the morning's bookings."""
+def filled(url: str, drawn: Counter, booked: int) -> float:
+    """
+    Makes the tables, publishes the territory, books the morning's bookings and prices the seats.
+
+    Returns
+    -------
+    float
+        The monotonic instant at which the territory opened.
+    """
+    began = monotonic()
     store = SqlStore.open(url)
     store.upgrade()
     store.close()
-    desk = Desk(url, began=monotonic(), synced=False)
+    desk = Desk(url, began=began, synced=False)
     desk.engine.set_policy(drawn.policy, now=desk.now)
     report = desk.engine.publish(
         drawn.policy.territory,
@@ -195,7 +203,9 @@ def filled(url: str, drawn: Counter, booked: int) -> None:
     if report.rejected:
         raise ValueError(f"{len(report.rejected)} slots of the territory were rejected")
     desk.work(drawn.referrals[:booked])
+    desk.engine.reprice(drawn.policy.territory, now=desk.now)
     desk.close()
+    return began
 
 
 def _machine() -> str:
