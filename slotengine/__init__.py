@@ -12,15 +12,22 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from slotengine.answers import (
+        Announced,
+        Chance,
         Conflict,
         Event,
+        HandedBack,
         Incident,
         Offer,
         Placement,
         PlanReport,
         PublishReport,
         Receipt,
+        Refilled,
         RejectedItem,
+        ReplaceReport,
+        TendReport,
+        WaitingEntry,
         WithdrawReport,
     )
     from slotengine.codes import (
@@ -31,10 +38,21 @@ if TYPE_CHECKING:
         Mode,
         Priority,
         Profession,
+        PromiseState,
         ReferralState,
         Sex,
         SlotState,
         SourceKind,
+    )
+    from slotengine.counter_rules import (
+        Commune,
+        Forecasting,
+        Handback,
+        Offering,
+        Pricing,
+        PromiseRules,
+        Refill,
+        Reserve,
     )
     from slotengine.domain import (
         Actor,
@@ -43,6 +61,7 @@ if TYPE_CHECKING:
         Motive,
         Patient,
         Practitioner,
+        Promise,
         Referral,
         Requester,
         Site,
@@ -86,6 +105,7 @@ if TYPE_CHECKING:
         NewSeat,
         SeatValue,
     )
+    from slotengine.forecast import Forecast, History
     from slotengine.labels import Lang
     from slotengine.policy import (
         Counting,
@@ -112,6 +132,7 @@ if TYPE_CHECKING:
         Violation,
     )
     from slotengine.reasons import Reason, ReasonCode, Rule
+    from slotengine.seat_prices import PriceSet, SeatPrice
     from slotengine.side_constraints import (
         Caps,
         Effort,
@@ -125,6 +146,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Actor",
+    "Announced",
     "Assignment",
     "Audience",
     "Booking",
@@ -133,10 +155,12 @@ __all__ = [
     "Candidate",
     "Caps",
     "CareLevel",
+    "Chance",
     "Change",
     "ChangeKind",
     "ChangeSearch",
     "ClockError",
+    "Commune",
     "Conflict",
     "Counting",
     "Deadlines",
@@ -147,8 +171,13 @@ __all__ = [
     "Event",
     "Explanation",
     "Floor",
+    "Forecast",
+    "Forecasting",
     "FunnelStep",
     "Groups",
+    "Handback",
+    "HandedBack",
+    "History",
     "HoldExpiredError",
     "HomeVisits",
     "HorizonError",
@@ -163,6 +192,7 @@ __all__ = [
     "Motive",
     "NewSeat",
     "Offer",
+    "Offering",
     "OpeningHours",
     "OutOfHours",
     "Pathway",
@@ -175,10 +205,15 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Practitioner",
+    "PriceSet",
+    "Pricing",
     "Priority",
     "Problem",
     "ProblemError",
     "Profession",
+    "Promise",
+    "PromiseRules",
+    "PromiseState",
     "PublishReport",
     "Reason",
     "ReasonCode",
@@ -188,10 +223,15 @@ __all__ = [
     "ReferralFormatError",
     "ReferralPastError",
     "ReferralState",
+    "Refill",
+    "Refilled",
     "RejectedItem",
+    "ReplaceReport",
     "Requester",
+    "Reserve",
     "Rule",
     "SchemaError",
+    "SeatPrice",
     "SeatValue",
     "SeatValues",
     "Sex",
@@ -209,6 +249,7 @@ __all__ = [
     "Store",
     "StoreBusyError",
     "StoreError",
+    "TendReport",
     "TimeWindow",
     "TokenError",
     "Told",
@@ -218,6 +259,7 @@ __all__ = [
     "UnknownTerritoryError",
     "Unserved",
     "Violation",
+    "WaitingEntry",
     "WaitingWeights",
     "WithdrawReport",
     "referral_id",
@@ -225,15 +267,22 @@ __all__ = [
 
 _ROOMS = {
     "answers": (
+        "Announced",
+        "Chance",
         "Conflict",
         "Event",
+        "HandedBack",
         "Incident",
         "Offer",
         "Placement",
         "PlanReport",
         "PublishReport",
         "Receipt",
+        "Refilled",
         "RejectedItem",
+        "ReplaceReport",
+        "TendReport",
+        "WaitingEntry",
         "WithdrawReport",
     ),
     "codes": (
@@ -244,10 +293,21 @@ _ROOMS = {
         "Mode",
         "Priority",
         "Profession",
+        "PromiseState",
         "ReferralState",
         "Sex",
         "SlotState",
         "SourceKind",
+    ),
+    "counter_rules": (
+        "Commune",
+        "Forecasting",
+        "Handback",
+        "Offering",
+        "Pricing",
+        "PromiseRules",
+        "Refill",
+        "Reserve",
     ),
     "domain": (
         "Actor",
@@ -256,6 +316,7 @@ _ROOMS = {
         "Motive",
         "Patient",
         "Practitioner",
+        "Promise",
         "Referral",
         "Requester",
         "Site",
@@ -288,6 +349,10 @@ _ROOMS = {
         "TransitionError",
         "UnknownIdError",
         "UnknownTerritoryError",
+    ),
+    "forecast": (
+        "Forecast",
+        "History",
     ),
     "labels": ("Lang",),
     "policy": (
@@ -328,6 +393,10 @@ _ROOMS = {
         "Reason",
         "ReasonCode",
         "Rule",
+    ),
+    "seat_prices": (
+        "PriceSet",
+        "SeatPrice",
     ),
     "side_constraints": (
         "Caps",

@@ -45,6 +45,9 @@ def namespace() -> Iterator[dict[str, Any]]:
     yield names
     for name in ("scheduler", "engine", "again", "database"):
         opened = names.get(name)
+        # A page may show a scheduler that the reader's application starts.
+        if not getattr(opened, "running", True):
+            continue
         for end in ("shutdown", "dispose"):
             getattr(opened, end, lambda: None)()
 

@@ -38,8 +38,12 @@ def printed_by(page: str) -> list[tuple[Block, str]]:
                 # Only where the page wants to show it: an empty `text` block asks for it.
                 found.append((block, text if block.output is not None else ""))
         for name in ("scheduler", "engine"):
+            opened = names.get(name)
+            # A page may show a scheduler that the reader's application starts.
+            if not getattr(opened, "running", True):
+                continue
             for end in ("shutdown", "dispose"):
-                getattr(names.get(name), end, lambda: None)()
+                getattr(opened, end, lambda: None)()
     return found
 
 
