@@ -112,7 +112,7 @@ def test_every_reason_of_a_price_stands_there() -> None:
 
 def test_the_shares_that_are_left_alone_are_those_of_the_reserve() -> None:
     page = read_page(PAGE)
-    assert "routine leaves 30 % alone, urgent 15 %, asap 5 %" in page
+    assert "routine leaves 30 % alone, urgent 15 %, asap 5 %" in " ".join(page.split())
     kept = [Reserve().kept_from(priority) for priority in Priority]
     assert kept == pytest.approx([0, 0.05, 0.15, 0.30])
 
