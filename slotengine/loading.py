@@ -39,24 +39,39 @@ def counter_problem(
     now: datetime,
     matrix: TravelMatrix | None,
     offered: bool = False,
+    whole: bool = True,
 ) -> Problem | None:
     """
     Gives the Problem of one referral now, every other booking pinned; None without a future.
 
     ``offered``: of only those slots that its requester may be offered, asked so in the query;
-    default all, of which an explanation says why they are none of them.
+    default all, of which an explanation says why they are none of them. Not ``whole``: of those
+    only what it could have at all (``solver.reachable``), which leaves out no candidate.
     """
+    from slotengine.solver.reachable import could_have
+
     if referral.deadline is None or referral.deadline < now:
         return None
-    window = TimeWindow(start=now, end=referral.deadline + EDGE)
     slots: Sequence[Slot]
     if offered:
-        audiences = policy.audiences[referral.source]
-        slots = unit.offered_slots(referral.territory, window, audiences)
+        slots = offered_slots(unit, referral, policy, now=now)
     else:
-        slots = _open_slots(unit, referral.territory, window)
+        slots = _slots_before(unit, referral.territory, now, referral.deadline)
     supply = _Givers(unit, policy.territory, slots)
-    seated = binding(unit, [referral], policy, slots=slots, practitioners=supply.practitioners)
+    if not whole:
+        supply.keep(
+            could_have(
+                referral,
+                slots,
+                supply.practitioners,
+                supply.sites,
+                policy=policy,
+                matrix=matrix,
+            )
+        )
+    seated = binding(
+        unit, [referral], policy, slots=supply.slots, practitioners=supply.practitioners
+    )
     return _problem(
         supply,
         [referral],
@@ -66,6 +81,14 @@ def counter_problem(
         free=lambda booking: booking.referral == referral.id,
         matrix=matrix,
     )
+
+
+def offered_slots(
+    unit: Unit, referral: Referral, policy: Policy, *, now: datetime
+) -> tuple[Slot, ...]:
+    """Gives the slots that the requester of a referral may be offered now, until its deadline."""
+    window = TimeWindow(start=now, end=(referral.deadline or now) + EDGE)
+    return unit.offered_slots(referral.territory, window, policy.audiences[referral.source])
 
 
 def moving_problem(
@@ -295,6 +318,13 @@ class _Givers:
         self.slots = slots
         self.practitioners = _own_first(unit.practitioners(slots), territory)
         self.sites = _own_first(unit.sites(slots), territory)
+
+    def keep(self, slots: Sequence[Slot]) -> None:
+        """Forgets all slots but these, and whoever gives none of them."""
+        self.slots = slots
+        people, places = {slot.practitioner for slot in slots}, {slot.site for slot in slots}
+        self.practitioners = [one for one in self.practitioners if one.id in people]
+        self.sites = [one for one in self.sites if one.id in places]
 
     def with_listed(
         self, more: Sequence[Slot]

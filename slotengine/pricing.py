@@ -5,7 +5,7 @@ A territory has one current set of prices. Where there is none, or it is stale, 
 seats have no price and the plain reserve of the Policy stands in, with a reason that says so.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
@@ -40,13 +40,21 @@ class Priced(NamedTuple):
         return self.reasons + self.own_reasons.get(slot_id, ())
 
 
-def priced(unit: Unit, policy: Policy, slots: Sequence[Slot], *, now: datetime) -> Priced:
+def priced(
+    unit: Unit,
+    policy: Policy,
+    slots: Sequence[Slot],
+    *,
+    now: datetime,
+    among: Callable[[], Sequence[Slot]] | None = None,
+) -> Priced:
     """
     Gives the price of a seat of each slot by the territory's current set; never an error.
 
     A set serves until ``valid_until``, exclusive, and only under the very policy it was computed
     with. A slot that it does not list takes the mean of its practitioner's half-day, else of its
-    profession's hour, else of all.
+    profession's hour, else of all. ``among`` gives the slots that may be its neighbours, all of
+    ``slots`` with them, asked only where there is such a slot; default ``slots`` themselves.
     """
     if not policy.pricing.enabled:
         return Priced({})
@@ -60,7 +68,8 @@ def priced(unit: Unit, policy: Policy, slots: Sequence[Slot], *, now: datetime) 
     unlisted = [slot for slot in slots if slot.id not in listed]
     found = {slot.id: listed[slot.id] for slot in slots if slot.id in listed}
     if unlisted:
-        neighbours = _Neighbours(policy, listed, slots, unit.practitioners(slots))
+        known = slots if among is None else among()
+        neighbours = _Neighbours(policy, listed, known, unit.practitioners(known))
         found.update((slot.id, neighbours.price_of(slot)) for slot in unlisted)
     borrowed = (Reason(code=ReasonCode.PRICE_OF_NEIGHBOURS),)
     return Priced(found, price_set=current.id, own_reasons={slot.id: borrowed for slot in unlisted})

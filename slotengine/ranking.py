@@ -7,6 +7,7 @@ same to whoever asks, and both cost what they are worth to others.
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Literal, NamedTuple
 
 from slotengine import pricing, promising
@@ -14,7 +15,7 @@ from slotengine.codes import BookingStatus, Mode
 from slotengine.domain import Booking, Practitioner, Referral, Site, Slot, by_id
 from slotengine.errors import DuplicateReferralError, SlotTakenError
 from slotengine.explanations import Candidate
-from slotengine.loading import counter_problem
+from slotengine.loading import counter_problem, offered_slots
 from slotengine.policy import Policy
 from slotengine.ports import Unit
 from slotengine.pricing import Priced
@@ -80,26 +81,37 @@ def desk_of(
     from slotengine.solver.rank import rank
     from slotengine.solver.reserve import kept_slots
 
-    problem = counter_problem(unit, referral, policy, now=now, matrix=matrix, offered=True)
+    problem = counter_problem(
+        unit, referral, policy, now=now, matrix=matrix, offered=True, whole=False
+    )
     if problem is None:
         return Desk(None, [], {})
+    offered = partial(offered_slots, unit, referral, policy, now=now)
+    with_room = {slot_id for slot_id, _ in problem.free_seats}
     priced = Priced({})
     if not at_any_price:
         # What is listed for its bookings alone is not open: it needs no price.
-        given = [one for one in problem.slots if one.opens_at is None or one.opens_at <= now]
-        priced = pricing.priced(unit, policy, given, now=now)
+        given = [
+            one
+            for one in problem.slots
+            if one.id in with_room and (one.opens_at is None or one.opens_at <= now)
+        ]
+        priced = pricing.priced(unit, policy, given, now=now, among=offered)
     reserved: Collection[str] = ()
     if priced.reserve:
-        reserved = kept_slots(problem, referral.priority)
+        # The reserve is a share of all seats, whoever could have them.
+        every = counter_problem(unit, referral, policy, now=now, matrix=matrix, offered=True)
+        reserved = kept_slots(every or problem, referral.priority)
     ranked = rank(problem, referral.id, prices=priced.prices or None)
     free = [one for one in ranked if one.slot not in reserved]
-    with_room = {slot_id for slot_id, _ in problem.free_seats}
     behind = promising.behind(
         unit,
         referral,
         policy,
         full={one.id for one in problem.slots} - with_room,
-        prices=priced.prices,
+        prices=lambda: (
+            {} if at_any_price else pricing.priced(unit, policy, offered(), now=now).prices
+        ),
         kept=reserved,
         now=now,
         matrix=matrix,
