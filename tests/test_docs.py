@@ -43,7 +43,7 @@ def namespace() -> Iterator[dict[str, Any]]:
     """What the Python blocks of one page share; what they opened is closed."""
     names: dict[str, Any] = {"__name__": "__docs__"}
     yield names
-    for name in ("scheduler", "engine", "again", "database"):
+    for name in ("scheduler", "engine", "desk", "again", "database"):
         opened = names.get(name)
         # A page may show a scheduler that the reader's application starts.
         if not getattr(opened, "running", True):

@@ -37,7 +37,7 @@ def printed_by(page: str) -> list[tuple[Block, str]]:
                 text = "".join(shell.run(one.text).output for one in commands(block))
                 # Only where the page wants to show it: an empty `text` block asks for it.
                 found.append((block, text if block.output is not None else ""))
-        for name in ("scheduler", "engine"):
+        for name in ("scheduler", "engine", "desk"):
             opened = names.get(name)
             # A page may show a scheduler that the reader's application starts.
             if not getattr(opened, "running", True):
