@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from docs_support.blocks import blocks, read_page
 from pydantic import BaseModel
+from sources import PROJECT
 
 from slotengine import counter_rules
 from slotengine.codes import Priority
@@ -123,3 +124,14 @@ def test_the_lines_of_the_offers_add_up() -> None:
     assert len(lines) == 6
     for value, cost, price, score in lines:
         assert int(value) - int(cost) - int(price) == int(score) >= 0
+
+
+def test_every_event_that_is_named_is_written_somewhere() -> None:
+    named = set(
+        re.findall(r"`((?:promise|incident|waitlist|booking|slot)\.[a-z_]+)`", read_page(PAGE))
+    )
+    code = "".join(
+        file.read_text(encoding="utf-8") for file in (PROJECT / "slotengine").glob("*.py")
+    )
+    assert len(named) >= 5
+    assert [kind for kind in sorted(named) if f'"{kind}"' not in code] == []
