@@ -8,7 +8,7 @@ the time, so expiry stands in every statement.
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Select, and_, or_, select, union, update
+from sqlalchemy import Select, Update, and_, bindparam, or_, select, union, update
 from sqlalchemy.sql.expression import ColumnElement
 
 from slotengine import tables
@@ -39,6 +39,42 @@ def read_booking(row: Record) -> Booking:
         told_at=row.told_at,
         version=row.version,
     )
+
+
+_NOW = bindparam("now", type_=tables.booking.c.held_until.type)
+
+ACTIVE_NOW = and_(
+    ACTIVE_STATUS,
+    or_(tables.booking.c.held_until.is_(None), tables.booking.c.held_until > _NOW),
+)
+"""As ``Bookings._active``, for statements that are made once: ``now`` is a parameter of theirs."""
+
+_BOOKING_OF = select(tables.booking).where(
+    tables.booking.c.referral_id == bindparam("referral"), ACTIVE_NOW
+)
+
+
+def _confirming(before: BookingStatus) -> Update:
+    """Gives the statement that confirms one booking which is held, or promised."""
+    table = tables.booking
+    # Asked only of a hold, or a parameter would have no value.
+    running = [table.c.held_until > _NOW] if before is BookingStatus.HELD else []
+    return (
+        update(table)
+        .where(table.c.id == bindparam("booking"), table.c.status == before.value, *running)
+        .values(
+            status=BookingStatus.CONFIRMED.value,
+            held_until=None,
+            confirmed_at=_NOW,
+            version=table.c.version + 1,
+        )
+        .returning(*table.c)
+    )
+
+
+_CONFIRMING = {
+    before: _confirming(before) for before in (BookingStatus.HELD, BookingStatus.PROMISED)
+}
 
 
 class Bookings(Counters):
@@ -76,9 +112,7 @@ class Bookings(Counters):
     def booking_of(self, referral_id: str) -> Booking | None:
         """Gives the referral's active booking (an expired hold is none)."""
         row = self._connection.execute(
-            select(tables.booking).where(
-                tables.booking.c.referral_id == referral_id, self._active()
-            )
+            _BOOKING_OF, {"referral": referral_id, "now": self._now}
         ).first()
         return None if row is None else read_booking(row)
 
@@ -100,26 +134,15 @@ class Bookings(Counters):
         A promised one keeps the promise that it was the witness of. HoldExpiredError when the hold
         ran out; TransitionError from any other status.
         """
-        table = tables.booking
-        held = and_(table.c.status == BookingStatus.HELD.value, table.c.held_until > self._now)
-        promised = table.c.status == BookingStatus.PROMISED.value
         # Two statements: only a promised seat keeps a promise, and afterwards nobody could tell.
-        for before in (held, promised):
+        for before, statement in _CONFIRMING.items():
             row = self._connection.execute(
-                update(table)
-                .where(table.c.id == booking_id, before)
-                .values(
-                    status=BookingStatus.CONFIRMED.value,
-                    held_until=None,
-                    confirmed_at=self._now,
-                    version=table.c.version + 1,
-                )
-                .returning(*table.c)
+                statement, {"booking": booking_id, "now": self._now}
             ).first()
             if row is None:
                 continue
             self._follow(row, "")
-            if before is promised:
+            if before is BookingStatus.PROMISED:
                 self.end_promise(row.referral_id, PromiseState.KEPT)
             return read_booking(row)
         found = self.booking(booking_id)

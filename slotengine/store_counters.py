@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Table, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Select, Table, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import ColumnElement
 
@@ -149,6 +149,34 @@ def recount(connection: Connection) -> dict[str, tuple[int, int]]:
 
 _PERIODS: dict[str, Table] = {"day": tables.practitioner_day, "week": tables.practitioner_week}
 """Counter tables in the order in which their rows are locked."""
+
+
+def _overlapping(who: str, beside: str) -> Select[Any]:
+    """Gives the question after an active booking at some hour, made once."""
+    table = tables.booking
+    instant = table.c.starts_at.type
+    return (
+        select(table.c.id)
+        .where(
+            table.c[who] == bindparam("who"),
+            table.c[beside] != bindparam("beside"),
+            table.c.starts_at < bindparam("ends", type_=instant),
+            table.c.ends_at > bindparam("begins", type_=instant),
+            ACTIVE_STATUS,
+            or_(
+                table.c.held_until.is_(None),
+                table.c.held_until > bindparam("now", type_=instant),
+            ),
+        )
+        .order_by(table.c.id)
+        .limit(1)
+    )
+
+
+_ELSEWHERE = {
+    "practitioner": _overlapping("practitioner", "slot_id"),
+    "patient_key": _overlapping("patient_key", "referral_id"),
+}
 
 
 def keys_of(day: Day) -> tuple[Day | Week, Day | Week]:
@@ -294,19 +322,6 @@ class Counters(Referrals):
         beside
             The slot (for a practitioner) or referral (for a patient) that does not count.
         """
-        table = tables.booking
-        own = table.c.slot_id if who == "practitioner" else table.c.referral_id
-        found: str | None = self._connection.scalar(
-            select(table.c.id)
-            .where(
-                table.c[who] == key,
-                own != beside,
-                table.c.starts_at < end,
-                table.c.ends_at > start,
-                ACTIVE_STATUS,
-                or_(table.c.held_until.is_(None), table.c.held_until > self._now),
-            )
-            .order_by(table.c.id)
-            .limit(1)
-        )
+        given = {"who": key, "beside": beside, "begins": start, "ends": end, "now": self._now}
+        found: str | None = self._connection.scalar(_ELSEWHERE[who], given)
         return found

@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
-from sqlalchemy import or_, select
-from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy import Select, bindparam, or_, select
 
 from slotengine import tables
 from slotengine.codes import BookingStatus, Mode
 from slotengine.domain import Location, TimeWindow
 from slotengine.ports import Seated, SeatedBy
-from slotengine.store_bookings import Bookings, read_booking
+from slotengine.store_bookings import ACTIVE_NOW, Bookings, read_booking
 from slotengine.store_events import Record, chunks
 from slotengine.store_slots import read_slot
 
@@ -46,33 +46,42 @@ class SeatedBookings(Bookings):
 
         One statement for each ``CHUNK`` keys, in every territory, by start and id.
         """
-        booking, slot, referral = tables.booking, tables.slot, tables.referral
+        statement = _question(by, within=within is not None, mode=mode is not None, done=done)
+        given: dict[str, Any] = {"now": self._now}
+        if within is not None:
+            given |= {"begins": within.start, "ends": within.end}
+        if mode is not None:
+            given["mode"] = mode.value
         found: list[Seated] = []
         for part in chunks(sorted(set(keys))):
-            rows = self._connection.execute(
-                select(
-                    *_BOOKING_COLUMNS,
-                    *(column.label(_SLOT + column.name) for column in _SLOT_COLUMNS),
-                    referral.c.body.label("referral_body"),
-                )
-                .join(slot, slot.c.id == booking.c.slot_id)
-                .join(referral, referral.c.id == booking.c.referral_id)
-                .where(_KEYS[by].in_(part), *self._which(within, mode, done=done))
-            )
+            rows = self._connection.execute(statement, given | {"keys": list(part)})
             found.extend(map(_seated, rows))
         return tuple(sorted(found, key=lambda one: (one.slot.start, one.booking.id)))
 
-    def _which(
-        self, within: TimeWindow | None, mode: Mode | None, *, done: bool
-    ) -> list[ColumnElement[bool]]:
-        table = tables.booking
-        active = self._active()
-        chosen = [or_(active, table.c.status.in_(_TOOK_PLACE)) if done else active]
-        if within is not None:
-            chosen += [table.c.starts_at < within.end, table.c.ends_at > within.start]
-        if mode is not None:
-            chosen.append(table.c.mode == mode.value)
-        return chosen
+
+# One for each kind of question: making a statement takes as long as asking it.
+@cache
+def _question(by: SeatedBy, *, within: bool, mode: bool, done: bool) -> Select[Any]:
+    booking, slot, referral = tables.booking, tables.slot, tables.referral
+    instant = booking.c.starts_at.type
+    which = [or_(ACTIVE_NOW, booking.c.status.in_(_TOOK_PLACE)) if done else ACTIVE_NOW]
+    if within:
+        which += [
+            booking.c.starts_at < bindparam("ends", type_=instant),
+            booking.c.ends_at > bindparam("begins", type_=instant),
+        ]
+    if mode:
+        which.append(booking.c.mode == bindparam("mode"))
+    return (
+        select(
+            *_BOOKING_COLUMNS,
+            *(column.label(_SLOT + column.name) for column in _SLOT_COLUMNS),
+            referral.c.body.label("referral_body"),
+        )
+        .join(slot, slot.c.id == booking.c.slot_id)
+        .join(referral, referral.c.id == booking.c.referral_id)
+        .where(_KEYS[by].in_(bindparam("keys", expanding=True)), *which)
+    )
 
 
 _SLOT_COLUMNS = (tables.slot.c.body, tables.slot.c.state, tables.slot.c.version)

@@ -64,11 +64,17 @@ def rank(
     ties = tie_breaks(columns, pairs.row, pairs.slot, seed)
     value = problem.policy.values.of(problem.referrals[index].priority)
     ranked = []
-    for at, slot in enumerate(pairs.slot.tolist()):
+    found = zip(pairs.slot.tolist(), pairs.cost.tolist(), ties.tolist(), strict=True)
+    for at, (slot, cost, tie) in enumerate(found):
         if columns.slot_free[slot] == 0:
             continue
         slot_id = problem.slots[slot].id
-        candidate = Candidate(
+        price = listed.get(slot_id, 0)
+        # Candidates are made of those alone that stay: making one takes longer than its arc.
+        if prices is None or value >= cost + price:
+            ranked.append((cost + price - value, tie, slot_id, at, slot))
+    return [
+        Candidate(
             referral=referral_id,
             slot=slot_id,
             seat=int(columns.seat_number[columns.slot_first_seat[slot]]),
@@ -80,9 +86,8 @@ def rank(
             price=listed.get(slot_id, 0),
             value=value,
         )
-        if prices is None or candidate.score >= 0:
-            ranked.append((-candidate.score, int(ties[at]), slot_id, candidate))
-    return [candidate for *_, candidate in sorted(ranked, key=lambda entry: entry[:3])]
+        for _, _, slot_id, at, slot in sorted(ranked)
+    ]
 
 
 def spread_out(
