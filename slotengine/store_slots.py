@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Table, or_, select, union_all
+from sqlalchemy import Select, Table, bindparam, or_, select, union_all
 from sqlalchemy.sql.expression import ColumnElement
 
 from slotengine import tables
@@ -90,6 +90,16 @@ def slot_row(slot: Slot) -> dict[str, Any]:
     }
 
 
+_BODIES = {
+    table.name: select(table.c.id, table.c.body).where(
+        table.c.territory == bindparam("territory"),
+        table.c.id.in_(bindparam("ids", expanding=True)),
+    )
+    for table in (tables.practitioner, tables.site)
+}
+"""Questions made once: making one takes as long as asking it."""
+
+
 class Supply(Events):
     """The part of a unit of work that knows who gives slots, where and when."""
 
@@ -127,12 +137,10 @@ class Supply(Events):
         found: dict[tuple[str, str], str] = {}
         for territory, ids in sorted(by_territory.items()):
             for part in chunks(sorted(ids)):
-                for row in self._connection.execute(
-                    select(table.c.id, table.c.body).where(
-                        table.c.territory == territory, table.c.id.in_(part)
-                    )
-                ):
-                    found[territory, row.id] = row.body
+                rows = self._connection.execute(
+                    _BODIES[table.name], {"territory": territory, "ids": list(part)}
+                )
+                found.update(((territory, id_), body) for id_, body in rows)
         return found
 
     def slot(self, slot_id: str) -> Slot:
@@ -181,7 +189,8 @@ class Supply(Events):
         )
 
     def _slots_of(self, territory: str, *which: ColumnElement[bool]) -> tuple[Slot, ...]:
-        found = map(read_slot, self._slot_rows(territory, *which, columns=_NOUN))
+        rows = self._slot_rows(territory, *which, columns=_NOUN)
+        found = [_slot(body, state, version) for body, state, version in rows]
         # Sorted here: a database's collation may order "-" in its own way.
         return tuple(sorted(found, key=lambda slot: slot.id))
 
