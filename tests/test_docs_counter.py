@@ -124,6 +124,9 @@ def test_the_lines_of_the_offers_add_up() -> None:
     assert len(lines) == 6
     for value, cost, price, score in lines:
         assert int(value) - int(cost) - int(price) == int(score) >= 0
+    (_, cost, price, _), (_, next_cost, next_price, _) = lines[3:5]
+    more, others_more = int(next_cost) - int(cost), int(next_price) - int(price)
+    assert f"{more} more than the first and others {others_more} more" in read_page(PAGE)
 
 
 def test_every_event_that_is_named_is_written_somewhere() -> None:
