@@ -232,21 +232,26 @@ class Step(NamedTuple):
     def _allowed(
         self, was: Row | None, now_is: Row | None
     ) -> Callable[[Referral, Row | None, Row | None], None] | None:
-        if was is None and now_is is not None:
-            if now_is.status == "held" and self.verb in ASKERS:
-                return self._asked_in_turn
-            return self._planned if now_is.status == "promised" and self.verb == "plan" else None
-        if was is None or not was.movable:
-            return None
-        open_one = _is_open(self.before.words.get(was.referral))
-        if now_is is None:
-            if self.verb == "plan" and not open_one:
-                return _nothing
-            return self._broken if open_one and self.verb in {"plan", *TELLERS} else None
-        if now_is.movable and self.verb in MOVERS and (open_one or self.verb == "plan"):
-            return self._planned
-        told_now = now_is.status == "confirmed" and now_is.told and open_one
-        return self._announced if told_now and self.verb in TELLERS else None
+        """Gives what is to be asserted of a change, None where the verb may not make it."""
+        planned = self.verb == "plan"
+        if was is None:
+            status = None if now_is is None else now_is.status
+            asked = self._asked_in_turn if self.verb in ASKERS and status == "held" else None
+            return self._planned if planned and status == "promised" else asked
+        promised = _is_open(self.before.words.get(was.referral))
+        found: Callable[[Referral, Row | None, Row | None], None] | None = None
+        if not was.movable:
+            found = None
+        elif now_is is None:
+            if planned and not promised:
+                found = _nothing
+            elif promised and (planned or self.verb in TELLERS):
+                found = self._broken
+        elif now_is.movable and self.verb in MOVERS and (promised or planned):
+            found = self._planned
+        elif now_is.status == "confirmed" and now_is.told and promised and self.verb in TELLERS:
+            found = self._announced
+        return found
 
     def _asked_in_turn(self, asked: Referral, _was: Row | None, now_is: Row | None) -> None:
         """A seat held for somebody who waits, who never turned that slot down."""

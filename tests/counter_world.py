@@ -1,4 +1,4 @@
-"""The small world of the counter's state machine: how a verb is run and looked at from all sides."""
+"""The small world of the counter's state machine: a verb is run and looked at from all sides."""
 
 from collections.abc import Callable, Collection
 from datetime import timedelta
@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import counter_model as model
 from builders import NOW, TOWN, north_of, patient, policy, practitioner, referral, site, slot
-from counter_model import Row, Step, View, seen
+from counter_model import Row, Step, View, fits, seen
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize
 from sqlalchemy import create_engine, text
@@ -33,6 +33,12 @@ AGES = (40, 60)
 FIRST = (("d1", 6), ("d1", 10), ("d1", 22), ("d2", 8), ("d2", 16), ("d3", 12), ("d3", 30))
 """Doctor, and quarters of an hour from the start."""
 QUARTER = 15
+PRIORITIES = (Priority.ROUTINE, Priority.URGENT, Priority.ASAP)
+HOURS = (3, 6, 12)
+priorities = st.sampled_from(PRIORITIES)
+hours = st.sampled_from(HOURS)
+references = st.integers(0, REFERENCES - 1)
+any_number = st.integers(0, 60)
 PRICED = Pricing(futures=2, horizon=timedelta(hours=12))
 INHABITANTS = 30_000
 
@@ -71,8 +77,13 @@ class World(RuleBasedStateMachine):
         self.view = View(NOW, {}, {}, {}, {})
         self.priced = False
 
-    @initialize(priced=st.booleans(), promised=st.sampled_from((1, 2)))
-    def opened(self, *, priced: bool, promised: int) -> None:
+    @initialize(
+        priced=st.booleans(),
+        promised=st.sampled_from((1, 2)),
+        first=st.lists(st.tuples(priorities, hours), min_size=3, max_size=REFERENCES),
+    )
+    def opened(self, *, priced: bool, promised: int, first: list[tuple[Priority, int]]) -> None:
+        """A day that has begun: most of the needs are there, most of the seats are taken."""
         self.priced = priced
         self.engine.set_policy(
             policy(
@@ -95,6 +106,12 @@ class World(RuleBasedStateMachine):
         )
         for who, quarter in FIRST:
             self.published(who, quarter, 0, for_regulators=False)
+        for number, (priority, due) in enumerate(first):
+            self.placed(number, priority, due, firm=False)
+
+    def placed(self, number: int, priority: Priority, due: int, *, firm: bool) -> None:
+        """Places a need, and judges the answer."""
+        raise NotImplementedError
 
     def teardown(self) -> None:
         self.engine.dispose()
@@ -177,6 +194,27 @@ class World(RuleBasedStateMachine):
             and asked.deadline >= other.received_at
             for other in self.asked.values()
         )
+
+    def stands(self, who: str) -> str:
+        """Gives the one state that a referral is in."""
+        row = self.view.seated.get(who)
+        if row is not None:
+            return model.SEATED[row.status]
+        return self.idle[who]
+
+    def is_a_good_seat(self, asked: Referral, slot_id: str) -> None:
+        place = self.view.places[slot_id]
+        assert fits(asked, place, self.now)
+        if self.has_open_promise(asked.id):
+            assert place.start - model.TOLD_AHEAD >= self.now
+
+    def has_open_promise(self, who: str) -> bool:
+        word = self.view.words.get(who)
+        return word is not None and word.state == "open"
+
+    def waits(self, who: str) -> None:
+        if self.idle[who] == "received":
+            self.idle[who] = "waiting"
 
     def published(self, who: str, quarter: int, extra: int, *, for_regulators: bool) -> None:
         made = slot(
