@@ -249,6 +249,8 @@ class Step(NamedTuple):
                 found = self._broken
         elif now_is.movable and self.verb in MOVERS and (promised or planned):
             found = self._planned
+        elif now_is.status == "held" and promised and self.verb == "tend":
+            found = self._asked_once_broken
         elif now_is.status == "confirmed" and now_is.told and promised and self.verb in TELLERS:
             found = self._announced
         return found
@@ -277,6 +279,11 @@ class Step(NamedTuple):
 
     def _broken(self, asked: Referral, _was: Row | None, _now_is: Row | None) -> None:
         assert self.after.words[asked.id].state == "broken"
+
+    def _asked_once_broken(self, asked: Referral, was: Row | None, now_is: Row | None) -> None:
+        """Whose promise was broken comes first: another free seat is held for them at once."""
+        self._broken(asked, was, now_is)
+        self._asked_in_turn(asked, None, now_is)
 
     def _announced(self, asked: Referral, was: Row | None, now_is: Row | None) -> None:
         """The hour is told where the seat was, when it is due and not before."""
