@@ -258,15 +258,7 @@ class Engine(Seating):
             When nothing usable was found within ``limits``.
         """
         bounds = limits or Limits()
-        self._store.write(
-            lambda unit: (
-                unit.expire_holds(territory)
-                if unit.policy(territory).territory == territory
-                else ()
-            ),
-            now=now,
-            actor=actor,
-        )
+        self._store.write(lambda unit: planning.prepare(unit, territory), now=now, actor=actor)
         problem, left_out = self._night(territory, horizon, now=now)
         plan = planning.solved(problem, limits=bounds, seed=seed)
         conflicts = self._store.write(

@@ -240,14 +240,16 @@ class Step(NamedTuple):
             return self._planned if planned and status == "promised" else asked
         promised = _is_open(self.before.words.get(was.referral))
         found: Callable[[Referral, Row | None, Row | None], None] | None = None
-        if not was.movable:
+        if was.status != "promised":
             found = None
         elif now_is is None:
-            if planned and not promised:
+            if not was.movable:
+                found = self._broken if promised and self.verb in TELLERS else None
+            elif planned and not promised:
                 found = _nothing
             elif promised and (planned or self.verb in TELLERS):
                 found = self._broken
-        elif now_is.movable and self.verb in MOVERS and (promised or planned):
+        elif was.movable and now_is.movable and self.verb in MOVERS and (promised or planned):
             found = self._planned
         elif now_is.status == "held" and promised and self.verb == "tend":
             found = self._asked_once_broken
