@@ -30,8 +30,11 @@ RED_FLAG = 4
 DOCTORS = ("d1", "d2", "d3")
 SITES = {"d1": "s1", "d2": "s2", "d3": "s1"}
 AGES = (40, 60)
-FIRST = (("d1", 6), ("d1", 10), ("d1", 22), ("d2", 8), ("d2", 16), ("d3", 12), ("d3", 30))
-"""Doctor, and quarters of an hour from the start."""
+FIRST = (("d1", 6), ("d1", 10), ("d1", 22), ("d2", 3), ("d2", 8), ("d3", 12))
+"""
+Doctor, and quarters of an hour from the start. As many seats as needs, so that some are lost; one
+so soon that its hour can't be told ahead.
+"""
 QUARTER = 15
 PRIORITIES = (Priority.ROUTINE, Priority.URGENT, Priority.ASAP)
 HOURS = (3, 6, 12)

@@ -39,27 +39,35 @@ class Counter(Requests):
     def publish(self, *, who: str, quarter: int, extra: int, for_regulators: bool) -> None:
         self.published(who, quarter, extra, for_regulators=for_regulators)
 
-    @rule(number=any_number)
-    def withdraw(self, number: int) -> None:
-        places = sorted(self.view.places)
-        gone = places[number % len(places)]
-        victims = {row.referral: row for row in self.view.at(self.now).on(gone)}
+    @rule(number=any_number, ill_all_day=st.booleans())
+    def withdraw(self, *, number: int, ill_all_day: bool) -> None:
+        before = self.view.at(self.now)
+        # Mostly a slot that somebody sits on: that is where something can be lost.
+        taken = sorted({row.slot for row in before.seated.values()})
+        places = taken if taken and number % 3 else sorted(self.view.places)
+        one = before.places[places[number % len(places)]]
+        gone = [one.id]
+        if ill_all_day:
+            gone = [it.id for it in before.places.values() if it.practitioner == one.practitioner]
+        victims = {row.referral: row for slot_id in gone for row in before.on(slot_id)}
         report, step = self.does(
             "withdraw",
-            lambda: self.engine.withdraw([gone], reason="ill", now=self.now),
+            lambda: self.engine.withdraw(gone, reason="ill", now=self.now),
             *victims,
         )
-        if step.before.places[gone].state == "open":
-            self.gone[gone] = "withdrawn"
-        assert {one.referral for one in report.incidents} == set(victims)
-        for one in report.incidents:
-            now_is = step.after.seated.get(one.referral)
-            assert step.told("incident.seat_lost", one.referral)
-            assert (one.replacement and one.replacement.id) == (now_is and now_is.id)
+        for slot_id in gone:
+            if step.before.places[slot_id].state == "open":
+                self.gone[slot_id] = "withdrawn"
+        assert {incident.referral for incident in report.incidents} == set(victims)
+        for incident in report.incidents:
+            who, found = incident.referral, incident.replacement
+            now_is = step.after.seated.get(who)
+            assert step.told("incident.seat_lost", who)
+            assert (found and found.id) == (now_is and now_is.id)
             if now_is is not None:
                 assert now_is.movable
-                assert now_is.slot != gone
-                self.is_a_good_seat(self.asked[one.referral], now_is.slot)
+                assert now_is.slot not in gone
+                self.is_a_good_seat(self.asked[who], now_is.slot)
 
     @rule()
     def reprice(self) -> None:
