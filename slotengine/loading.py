@@ -195,6 +195,26 @@ def line_problem(
     )
 
 
+def market_problem(
+    unit: Unit,
+    referrals: Sequence[Referral],
+    policy: Policy,
+    window: TimeWindow,
+    *,
+    now: datetime,
+    matrix: TravelMatrix | None,
+) -> Problem:
+    """
+    Gives the Problem of some who wait and all open slots of a window, every booking pinned.
+
+    Without the groups that are larger than any practitioner's day.
+    """
+    slots = _open_slots(unit, policy.territory, window)
+    large = _too_large(policy, _Givers(unit, policy.territory, slots), referrals)
+    able = [one for one in referrals if one.group is None or one.group not in large]
+    return line_problem(unit, able, policy, slots, now=now, matrix=matrix)
+
+
 def _slots_before(unit: Unit, territory: str, now: datetime, deadline: datetime) -> list[Slot]:
     return _open_slots(unit, territory, TimeWindow(start=now, end=deadline + EDGE))
 

@@ -1,7 +1,7 @@
 """
 New seat prices: read on one snapshot, computed outside any transaction, written in another.
 
-Apart from ``pricing``, which offers and nights read: this needs the night's own view of who waits.
+Apart from ``pricing``, which offers and nights read: this needs to know who waits.
 """
 
 import hashlib
@@ -9,15 +9,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from slotengine import planning
+from slotengine.choosing import chosen_tonight
 from slotengine.domain import Actor, TimeWindow
 from slotengine.forecast import Forecast, History
+from slotengine.loading import market_problem
 from slotengine.policy import Policy
 from slotengine.ports import Store, Unit
 from slotengine.pricing import priced_window
 from slotengine.problem import Problem, TravelMatrix
 from slotengine.seat_prices import PriceSet, SeatPrice
 from slotengine.tokens import PRICED_BY
+from slotengine.transitions import UNPLACED
 
 UNNAMED = "unnamed"
 """The id of a set until its digest is known."""
@@ -43,18 +45,23 @@ class Repriced(NamedTuple):
 def load_market(
     unit: Unit, territory: str, *, now: datetime, matrix: TravelMatrix | None
 ) -> Market:
-    """Reads the past, who waits or was promised a seat, and the seats that are free for them."""
+    """
+    Reads the past, who waits, and the seats that are free for them.
+
+    Promised seats count as taken. That a promise may move helps in every sampled future more than
+    it will help: futures know who comes, and prices of free seats rise with what is hoped of moves
+    (docs/simulation.md has the figures).
+    """
     policy = unit.policy(territory)
     past = TimeWindow(start=now - policy.forecast.history, end=now)
-    problem, _ = planning.load(
-        unit, territory, now=now, horizon=policy.pricing.horizon, matrix=matrix
-    )
+    window = priced_window(policy, now)
+    chosen, _ = chosen_tonight(unit, policy, window)
+    waiting = [one for one in chosen if one.state in UNPLACED]
     return Market(
         policy=policy,
         history=unit.history(territory, past),
-        # What a seat is worth must not depend on what it was said to be worth before.
-        problem=problem.replaced(prices=(), price_set=None),
-        free_seats=len(unit.free_seats(territory, priced_window(policy, now))),
+        problem=market_problem(unit, waiting, policy, window, now=now, matrix=matrix),
+        free_seats=len(unit.free_seats(territory, window)),
     )
 
 

@@ -339,7 +339,7 @@ def test_zero_seats_are_priced_to_an_empty_set(store: SqlStore) -> None:
     assert placed.reasons[0].code is ReasonCode.NO_FREE_SEAT
 
 
-def test_a_promised_patient_counts_as_served_in_every_future(store: SqlStore) -> None:
+def test_a_promised_seat_is_taken_in_every_future(store: SqlStore) -> None:
     from slotengine import repricing
 
     engine = counter(store, communes=(HERE,), pricing=Pricing(futures=4))
@@ -349,5 +349,6 @@ def test_a_promised_patient_counts_as_served_in_every_future(store: SqlStore) ->
     engine.refer(referral("B", priority=Priority.ROUTINE), now=NOW)
     found = repricing.reprice(store, "giennois", now=NOW, seed=1)
     assert found is not None
-    assert found.served[routine.id] == 1.0
-    assert found.served[referral("B").id] < 1.0
+    assert set(found.served) == {referral("B").id}
+    (witness,) = store.read(lambda unit: unit.open_promises("giennois"), now=NOW)
+    assert witness.slot.id not in {one.slot for one in found.prices.prices}
