@@ -18,6 +18,7 @@ from slotengine.errors import InputError
 from slotengine.forecast import Arrival, Endings, History, Opening
 from slotengine.policy import Policy
 from slotengine.simulation_moment import Moment, moment_of
+from slotengine.simulation_pairs import Pairs, Seats
 from slotengine.simulation_supply import Given, opening
 from slotengine.simulation_world import World
 from slotengine.solver.columns import MICROSECOND, MINUTE_US
@@ -49,16 +50,6 @@ class Entry(NamedTuple):
     step: Step
     row: int
     seat: int
-
-
-class Seats(NamedTuple):
-    """Seats that a referral could have now, taken ones included, (N,) each."""
-
-    seat: Ints
-    cost: Ints
-    metres: Ints
-    minutes: Ints
-    begins_us: Ints
 
 
 class Chance(NamedTuple):
@@ -149,18 +140,36 @@ class Clerk:
             When it has not come yet.
         """
         self._known(row)
+        return self.pairs_of(np.array([row])).seats
+
+    def pairs_of(self, rows: Ints) -> Pairs:
+        """
+        Gives the seats of several referrals at once: what ``seats_of`` gives of each, in one go.
+
+        Raises
+        ------
+        InputError
+            When one of them has not come yet.
+        """
+        if np.any(self._state[rows] == State.UNKNOWN):
+            raise InputError("one of the rows has not come yet")
         ground = self._ground
-        arcs = slice(int(ground.start[row]), int(ground.start[row + 1]))
-        seat, minutes = ground.seat[arcs], ground.minutes[arcs]
-        begins = ground.begins_us[seat]
-        open_ = self._published[seat]
-        open_ &= self.now_us + self._notice_us + minutes * MINUTE_US <= begins
-        return Seats(
-            seat[open_],
-            ground.cost[arcs][open_],
-            ground.metres[arcs][open_],
-            minutes[open_],
-            begins[open_],
+        first, many = ground.start[rows], np.diff(ground.start)[rows]
+        of = np.repeat(np.arange(len(rows)), many)
+        arc = np.arange(len(of)) + np.repeat(first - (np.cumsum(many) - many), many)
+        begins = ground.begins_us[ground.seat[arc]]
+        reached = self.now_us + self._notice_us + ground.minutes[arc] * MINUTE_US <= begins
+        open_ = np.flatnonzero(reached & self._published[ground.seat[arc]])
+        arc = arc[open_]
+        return Pairs(
+            of[open_],
+            Seats(
+                ground.seat[arc],
+                ground.cost[arc],
+                ground.metres[arc],
+                ground.minutes[arc],
+                begins[open_],
+            ),
         )
 
     def value(self, row: int) -> int:

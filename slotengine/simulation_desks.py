@@ -12,7 +12,8 @@ from datetime import date, time, timedelta
 import numpy as np
 
 from slotengine.codes import Profession
-from slotengine.simulation_clerk import Clerk, Seats
+from slotengine.simulation_clerk import Clerk
+from slotengine.simulation_pairs import Seats
 from slotengine.solver.encoding import Flags, Ints
 
 NOON = time(13)

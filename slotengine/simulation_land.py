@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from slotengine.codes import Audience, Mode, Profession
-from slotengine.counter_rules import Commune
+from slotengine.codes import Audience, Mode, Priority, Profession
+from slotengine.counter_rules import Commune, PromiseRules
 from slotengine.domain import Audiences, Location, Modes, Practitioner, Site
 from slotengine.fixtures import territory
 from slotengine.policy import OpeningHours, Policy
@@ -106,6 +106,10 @@ class Land(NamedTuple):
         return sum(commune.inhabitants for commune in self.communes)
 
 
+PROMISED = (Priority.URGENT, Priority.ROUTINE)
+"""Who is promised a seat first and told its hour later, in a drawn territory. Our choice."""
+
+
 def drawn_land(inhabitants: int, *, seed: int) -> Land:
     """
     Draws communes around a few towns, and practitioners where people live.
@@ -123,6 +127,7 @@ def drawn_land(inhabitants: int, *, seed: int) -> Land:
         territory=NAME,
         opening=_weekdays(),
         communes=communes,
+        promises=PromiseRules(priorities=PROMISED),
     )
     practitioners: list[Practitioner] = []
     sites: list[Site] = []

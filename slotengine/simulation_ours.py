@@ -1,0 +1,203 @@
+"""
+The engine's own policy at the simulated counter: prices, promises, a waitlist that refills.
+
+It decides by the functions that the engine decides by (``learning``, ``solver.prices``,
+``solver.freeing``, ``solver.chances``) and in the engine's order; it knows what the clerk tells it,
+no more.
+"""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+import numpy as np
+
+from slotengine.learning import learn
+from slotengine.simulation_clerk import NO_SEAT, Clerk
+from slotengine.solver.chances import calibrated, percent
+from slotengine.solver.columns import MICROSECOND
+from slotengine.solver.encoding import NEVER, Flags, Ints, Reals
+from slotengine.solver.freeing import Holders, freed, path
+from slotengine.solver.prices import prices
+
+
+class _Stated(NamedTuple):
+    """A chance that was stated: by how many futures, and before which instant."""
+
+    raw: float
+    before_us: int
+
+
+class Ours:
+    """
+    Prices seats every hour, promises what the Policy says, and asks who waits one by one.
+
+    Parameters
+    ----------
+    seed
+        Of the sampled futures.
+    """
+
+    name = "ours"
+
+    def __init__(self, *, seed: int = 0) -> None:
+        self._seed = seed
+        self._clerk: Clerk | None = None
+        self._price: Ints = np.zeros(0, dtype=np.int64)
+        self._known: Flags = np.zeros(0, dtype=np.bool_)
+        self._stated: dict[int, _Stated] = {}
+        self._outcomes: list[tuple[float, bool]] = []
+
+    @property
+    def clerk(self) -> Clerk:
+        """The clerk of the run."""
+        if self._clerk is None:
+            raise RuntimeError("a desk is started before it is asked")
+        return self._clerk
+
+    def start(self, clerk: Clerk) -> None:
+        """Meets the clerk, prices what is there and asks those who wait already."""
+        self._clerk = clerk
+        self._price = np.zeros(len(clerk.free), dtype=np.int64)
+        self._known = np.zeros(len(clerk.free), dtype=np.bool_)
+        self._reprice()
+        self._refill()
+
+    def arrived(self, row: int) -> None:
+        """Gives the best seat that is worth more than its price, or lets wait."""
+        if not self._serve(row):
+            self.clerk.wait(row)
+
+    def published(self, seats: Ints) -> None:
+        """Prices new seats as their neighbours are and asks those who wait."""
+        for seat in seats.tolist():
+            self._price[seat] = self._neighbours(seat)
+        self._known[seats] = True
+        self._refill()
+
+    def freed(self, seat: int, row: int) -> None:
+        """Asks those who wait."""
+        del row
+        if not self._known[seat]:
+            # It was nobody's to price while it was taken.
+            self._price[seat] = self._neighbours(seat)
+            self._known[seat] = True
+        self._refill()
+
+    def tick(self, *, hour: bool) -> None:
+        """Prices anew every hour, then asks those who wait."""
+        if hour:
+            self._reprice()
+            self._refill()
+
+    def _reprice(self) -> None:
+        """Samples futures with every given seat where it is, as ``repricing`` does."""
+        clerk = self.clerk
+        rules = clerk.policy.pricing
+        moment = clerk.moment(clerk.waiting.tolist())
+        forecast = learn(clerk.policy, clerk.history(), now=clerk.now, horizon=rules.horizon)
+        found = prices(moment.problem, forecast, futures=rules.futures, seed=self._seed)
+        self._price[:] = 0
+        self._known[:] = False
+        self._price[moment.seats] = found.of_seat
+        self._known[moment.seats] = True
+        self._state_chances(moment.rows, found.served)
+
+    def _state_chances(self, rows: Ints, served: Reals) -> None:
+        """States each waiting patient's chance once, corrected by what became of earlier ones."""
+        clerk = self.clerk
+        for row, stated in list(self._stated.items()):
+            seated = clerk.seat_of(row) != NO_SEAT
+            if seated or stated.before_us <= clerk.now_us:
+                self._outcomes.append((stated.raw, seated))
+                self._stated[row] = stated._replace(before_us=NEVER)
+        horizon = clerk.now + clerk.policy.pricing.horizon
+        for row, raw in zip(rows.tolist(), served.tolist(), strict=True):
+            if row not in self._stated:
+                before = min(clerk.referral(row).deadline or horizon, horizon)
+                due = clerk.now_us + (before - clerk.now) // MICROSECOND
+                self._stated[row] = _Stated(raw, due)
+                clerk.state_chance(row, percent(calibrated(raw, self._outcomes)), before)
+
+    def _neighbours(self, seat: int) -> int:
+        """Gives the mean price of the practitioner's half-day, else of all, as ``pricing`` does."""
+        clerk = self.clerk
+        priced = np.flatnonzero(self._known & clerk.free)
+        if not len(priced):
+            return 0
+        begins = np.array([clerk.begins_us(at) for at in priced.tolist()])
+        near = np.abs(begins - clerk.begins_us(seat)) <= HALF_DAY // MICROSECOND
+        who = clerk.slot(seat).practitioner
+        own = np.array([clerk.slot(at).practitioner == who for at in priced.tolist()])
+        for chosen in (near & own, near):
+            if chosen.any():
+                return round(float(self._price[priced[chosen]].mean()))
+        return round(float(self._price[priced].mean()))
+
+    def _refill(self) -> None:
+        """Gives free seats to those who wait, the largest gain first."""
+        clerk = self.clerk
+        while True:
+            rows = clerk.waiting
+            if not len(rows):
+                return
+            of, seats = clerk.pairs_of(rows)
+            values = np.array([clerk.value(row) for row in rows.tolist()])
+            gain = values[of] - seats.cost - self._price[seats.seat]
+            gain[~clerk.free[seats.seat]] = -1
+            if not len(gain) or gain.max() < 0:
+                return
+            given: set[int] = set()
+            for at in np.argsort(-gain, kind="stable").tolist():
+                if gain[at] < 0:
+                    break
+                row, seat = int(rows[of[at]]), int(seats.seat[at])
+                if row not in given and clerk.free[seat]:
+                    clerk.book(row, seat)
+                    given.add(row)
+
+    def _serve(self, row: int) -> bool:
+        """Takes the seat with the best score, others' promises moved where that is worth it."""
+        clerk = self.clerk
+        found = clerk.seats_of(row)
+        if not len(found.seat):
+            return False
+        rows, holders = self._holders()
+        worth = freed(holders, self._price, clerk.free)
+        price = worth.cost[found.seat]
+        score = np.where(price == NEVER, -1, clerk.value(row) - found.cost - price)
+        rules = clerk.policy.promises
+        ahead = found.begins_us - rules.notice // MICROSECOND >= clerk.now_us
+        promised = clerk.referral(row).priority in rules.priorities
+        if promised and np.any(score[ahead] >= 0):
+            score = np.where(ahead, score, -1)
+        else:
+            promised = False
+        if score.max() < 0:
+            return False
+        seat = int(found.seat[int(np.argmax(score))])
+        for holder, goes in path(worth, holders, seat):
+            clerk.move(int(rows[holder]), goes)
+        if promised:
+            clerk.promise(row, seat)
+        else:
+            clerk.book(row, seat)
+        return True
+
+    def _holders(self) -> tuple[Ints, Holders]:
+        """Gives the promises that may move, and the seats that keep them and can still be told."""
+        clerk = self.clerk
+        rows = clerk.promised
+        sits = np.array([clerk.seat_of(row) for row in rows.tolist()], dtype=np.int32)
+        of, seats = clerk.pairs_of(rows)
+        told = seats.begins_us - clerk.policy.promises.notice // MICROSECOND >= clerk.now_us
+        own = seats.seat == sits[of]
+        held = np.zeros(len(clerk.free), dtype=np.bool_)
+        held[sits] = True
+        keep = np.flatnonzero(own | (told & (clerk.free | held)[seats.seat]))
+        start = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(of[keep], minlength=len(rows)), out=start[1:])
+        return rows, Holders(start, seats.seat[keep].astype(np.int32), seats.cost[keep], sits)
+
+
+HALF_DAY = timedelta(hours=4)
+"""Seats that begin so near to each other are neighbours: a morning or an afternoon."""
