@@ -159,7 +159,10 @@ class SqlStore:
     ) -> T:
         try:
             with self._turn, self._transaction(write=write) as connection:
-                return work(SqlUnit(connection, now=now, actor=actor))
+                unit = SqlUnit(connection, now=now, actor=actor)
+                done = work(unit)
+                unit.raise_clocks()
+                return done
         except SQLAlchemyError as error:
             raise translated(error, self._where) from error
 

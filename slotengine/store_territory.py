@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from slotengine import tables
 from slotengine.domain import Actor
@@ -18,6 +18,32 @@ def _policy(body: str) -> Policy:
     return Policy.model_validate_json(body)
 
 
+_PRESENT = (
+    select(tables.policy.c.body, tables.territory.c.high_water)
+    .join(
+        tables.territory,
+        (tables.territory.c.territory == tables.policy.c.territory)
+        & (tables.territory.c.policy_digest == tables.policy.c.digest),
+    )
+    .where(tables.territory.c.territory == bindparam("mine"))
+)
+
+_SEEN = select(tables.territory.c.high_water).where(
+    tables.territory.c.territory == bindparam("mine")
+)
+
+_AT = bindparam("at", type_=tables.territory.c.high_water.type)
+
+_RAISE = (
+    update(tables.territory)
+    .where(
+        tables.territory.c.territory == bindparam("mine"),
+        or_(tables.territory.c.high_water.is_(None), tables.territory.c.high_water < _AT),
+    )
+    .values(high_water=_AT)
+)
+
+
 class Territories(Events):
     """The part of a unit of work that knows territories."""
 
@@ -26,6 +52,8 @@ class Territories(Events):
     ) -> None:
         super().__init__(connection, now=now, actor=actor)
         self._policies: dict[str, Policy] = {}
+        self._seen: dict[str, datetime | None] = {}
+        self._ahead: dict[str, timedelta] = {}
 
     def save_policy(self, policy: Policy) -> None:
         """Makes ``policy`` the territory's, creating the territory; older versions stay stored."""
@@ -63,19 +91,11 @@ class Territories(Events):
 
     def _present_policy(self, territory: str) -> Policy:
         """Gives the policy as it stands now, under the locks that are held."""
-        table, present = tables.policy, tables.territory
-        body = self._connection.scalar(
-            select(table.c.body)
-            .join(
-                present,
-                (present.c.territory == table.c.territory)
-                & (present.c.policy_digest == table.c.digest),
-            )
-            .where(present.c.territory == territory)
-        )
-        if body is None:
+        row = self._connection.execute(_PRESENT, {"mine": territory}).first()
+        if row is None:
             raise UnknownTerritoryError(territory, self.territories())
-        return _policy(body)
+        self._seen.setdefault(territory, row.high_water)
+        return _policy(row.body)
 
     def territories(self) -> tuple[str, ...]:
         """Gives the names of all territories, sorted."""
@@ -87,20 +107,34 @@ class Territories(Events):
         Raises the territory's high-water ``now``; ClockError when ``now`` lies behind it.
 
         Default tolerance is the Policy's: servers' clocks differ by seconds. Further back, an
-        expired hold would come to life again on another server.
+        expired hold would come to life again on another server. Asked at once, raised by
+        ``raise_clocks``: whoever raises it keeps all others of the territory waiting.
         """
-        table = tables.territory
-        mine = table.c.territory == territory
-        raised = self._connection.execute(
-            update(table)
-            .where(mine, or_(table.c.high_water.is_(None), table.c.high_water < self._now))
-            .values(high_water=self._now)
-        )
-        if raised.rowcount:
+        if territory in self._ahead:
             return
-        seen = self._connection.scalar(select(table.c.high_water).where(mine))
-        if seen is None:
-            raise UnknownTerritoryError(territory, self.territories())
+        self.policy(territory)
+        seen = self._seen[territory]
+        if seen is None or seen < self._now:
+            self._ahead[territory] = tolerance
+        else:
+            self._refuse_behind(territory, seen, tolerance)
+
+    def raise_clocks(self) -> None:
+        """
+        Raises the clocks that this work is ahead of; the last thing that it does.
+
+        Asked again where somebody raised it further meanwhile: ClockError, as if they had come
+        first.
+        """
+        for territory, tolerance in sorted(self._ahead.items()):
+            given = {"mine": territory}
+            if self._connection.execute(_RAISE, given | {"at": self._now}).rowcount:
+                continue
+            seen = self._connection.scalar(_SEEN, given)
+            if seen is not None:
+                self._refuse_behind(territory, seen, tolerance)
+
+    def _refuse_behind(self, territory: str, seen: datetime, tolerance: timedelta) -> None:
         if self._now < seen - tolerance:
             raise ClockError(
                 f"now is {self._now.isoformat()}, territory {territory} has seen "

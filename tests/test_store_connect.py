@@ -314,6 +314,21 @@ def test_a_locked_file_is_busy_and_nothing_is_written(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_writer_waits_for_its_turn_and_leaves_the_timeout_as_it_was(sqlite_url: str) -> None:
+    """It looks again in steps of its own; other statements wait as the connection says."""
+    store = SqlStore.open(sqlite_url)
+    desk = Desk(store)
+    desk.settle()
+    path = sqlite_url.removeprefix("sqlite:///")
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.05, other.rollback).start()
+    waited = desk.do(lambda unit: unit._connection.exec_driver_sql("PRAGMA busy_timeout").scalar())
+    assert waited == 2000
+    other.close()
+    store.close()
+
+
 def test_a_work_that_conflicts_is_tried_again_and_then_given_up(store: SqlStore) -> None:
     """A deadlock's victim runs again; one that never wins is told so after five runs."""
     from sqlalchemy.exc import OperationalError
