@@ -176,11 +176,28 @@ def place(
             state=ReferralState.WAITING,
             reasons=receipt.reasons + closed,
         )
-    if referral.priority in policy.promises.priorities:
+    if _is_promised(unit, referral, policy, now=now, matrix=matrix):
         promised = give_promise(unit, referral, policy, now=now, matrix=matrix, notes=closed)
         if promised is not None:
             return promised
     return _seat(unit, referral, policy, now=now, confirm=confirm, matrix=matrix, notes=closed)
+
+
+def _is_promised(
+    unit: Unit, referral: Referral, policy: Policy, *, now: datetime, matrix: TravelMatrix | None
+) -> bool:
+    """
+    Tells whether a referral is to be promised a seat: by its priority, unless the best one is near.
+
+    A seat too near to be told ahead is told at once: it would be lost on who has no other need, and
+    nothing is left to promise.
+    """
+    if referral.priority not in policy.promises.priorities:
+        return False
+    desk = desk_of(unit, referral, policy, now=now, matrix=matrix)
+    if not desk.candidates:
+        return True
+    return desk.slots[desk.candidates[0].slot].start >= now + policy.promises.notice
 
 
 def _standing(

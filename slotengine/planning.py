@@ -14,7 +14,7 @@ from slotengine.codes import Priority, ReferralState
 from slotengine.domain import TimeWindow
 from slotengine.errors import InputError, PlanRejectedError
 from slotengine.keeping import reseat
-from slotengine.loading import night_problem
+from slotengine.loading_night import night_problem
 from slotengine.plan_promises import CONFLICT, Keeping
 from slotengine.ports import Unit
 from slotengine.problem import Limits, Plan, Problem, TravelMatrix

@@ -6,20 +6,23 @@ Apart from ``pricing``, which offers and nights read: this needs to know who wai
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from slotengine.choosing import chosen_tonight
 from slotengine.domain import Actor, TimeWindow
 from slotengine.forecast import Forecast, History
-from slotengine.loading import market_problem
+from slotengine.loading_night import market_problem
 from slotengine.policy import Policy
 from slotengine.ports import Store, Unit
-from slotengine.pricing import priced_window
+from slotengine.pricing import AN_HOUR, priced_window
 from slotengine.problem import Problem, TravelMatrix
 from slotengine.seat_prices import PriceSet, SeatPrice
 from slotengine.tokens import PRICED_BY
 from slotengine.transitions import UNPLACED
+
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+"""From which hours are counted."""
 
 UNNAMED = "unnamed"
 """The id of a set until its digest is known."""
@@ -77,7 +80,9 @@ def price_set(market: Market, *, now: datetime, seed: int) -> Repriced:
 
     policy, problem = market.policy, market.problem
     forecast = learn(policy, market.history, now=now, horizon=policy.pricing.horizon)
-    found = prices(problem, forecast, futures=policy.pricing.futures, seed=seed)
+    # Other futures each hour: what a sample has too much of is not kept for all day.
+    hour = (now - EPOCH) // AN_HOUR
+    found = prices(problem, forecast, futures=policy.pricing.futures, seed=seed + hour)
     of_slot: dict[str, int] = {}
     for (slot_id, _), price in zip(problem.free_seats, found.of_seat.tolist(), strict=True):
         of_slot[slot_id] = max(price, of_slot.get(slot_id, 0))

@@ -6,12 +6,13 @@ It decides by the functions that the engine decides by (``learning``, ``solver.p
 no more.
 """
 
-from datetime import timedelta
 from typing import NamedTuple
 
 import numpy as np
 
+from slotengine.codes import Profession
 from slotengine.learning import learn
+from slotengine.pricing import NOON
 from slotengine.simulation_clerk import NO_SEAT, Clerk
 from slotengine.solver.chances import calibrated, percent
 from slotengine.solver.columns import MICROSECOND
@@ -44,6 +45,7 @@ class Ours:
         self._clerk: Clerk | None = None
         self._price: Ints = np.zeros(0, dtype=np.int64)
         self._known: Flags = np.zeros(0, dtype=np.bool_)
+        self._profession: dict[str, Profession] = {}
         self._stated: dict[int, _Stated] = {}
         self._outcomes: list[tuple[float, bool]] = []
 
@@ -57,6 +59,7 @@ class Ours:
     def start(self, clerk: Clerk) -> None:
         """Meets the clerk, prices what is there and asks those who wait already."""
         self._clerk = clerk
+        self._profession = {one.id: one.profession for one in clerk.practitioners}
         self._price = np.zeros(len(clerk.free), dtype=np.int64)
         self._known = np.zeros(len(clerk.free), dtype=np.bool_)
         self._reprice()
@@ -95,6 +98,7 @@ class Ours:
         rules = clerk.policy.pricing
         moment = clerk.moment(clerk.waiting.tolist())
         forecast = learn(clerk.policy, clerk.history(), now=clerk.now, horizon=rules.horizon)
+        self._seed += 1
         found = prices(moment.problem, forecast, futures=rules.futures, seed=self._seed)
         self._price[:] = 0
         self._known[:] = False
@@ -119,19 +123,25 @@ class Ours:
                 clerk.state_chance(row, percent(calibrated(raw, self._outcomes)), before)
 
     def _neighbours(self, seat: int) -> int:
-        """Gives the mean price of the practitioner's half-day, else of all, as ``pricing`` does."""
+        """Gives the mean price of the practitioner's half-day, else of the profession's hour."""
         clerk = self.clerk
-        priced = np.flatnonzero(self._known & clerk.free)
-        if not len(priced):
+        priced = np.flatnonzero(self._known & clerk.free).tolist()
+        if not priced:
             return 0
-        begins = np.array([clerk.begins_us(at) for at in priced.tolist()])
-        near = np.abs(begins - clerk.begins_us(seat)) <= HALF_DAY // MICROSECOND
-        who = clerk.slot(seat).practitioner
-        own = np.array([clerk.slot(at).practitioner == who for at in priced.tolist()])
-        for chosen in (near & own, near):
-            if chosen.any():
-                return round(float(self._price[priced[chosen]].mean()))
+        mine = self._places(seat)
+        others = [self._places(other) for other in priced]
+        for at, place in enumerate(mine):
+            near = [seat for seat, other in zip(priced, others, strict=True) if other[at] == place]
+            if near:
+                return round(float(self._price[near].mean()))
         return round(float(self._price[priced].mean()))
+
+    def _places(self, seat: int) -> tuple[tuple[object, ...], ...]:
+        """Gives what a seat shares with its neighbours, the nearest first, as ``pricing`` does."""
+        slot = self.clerk.slot(seat)
+        local = slot.start.astimezone(self.clerk.policy.zone)
+        half = (slot.practitioner, local.date(), local.time() >= NOON)
+        return half, (self._profession[slot.practitioner], local.date(), local.hour)
 
     def _refill(self) -> None:
         """Gives free seats to those who wait, the largest gain first."""
@@ -165,19 +175,16 @@ class Ours:
         worth = freed(holders, self._price, clerk.free)
         price = worth.cost[found.seat]
         score = np.where(price == NEVER, -1, clerk.value(row) - found.cost - price)
-        rules = clerk.policy.promises
-        ahead = found.begins_us - rules.notice // MICROSECOND >= clerk.now_us
-        promised = clerk.referral(row).priority in rules.priorities
-        if promised and np.any(score[ahead] >= 0):
-            score = np.where(ahead, score, -1)
-        else:
-            promised = False
-        if score.max() < 0:
+        best = int(np.argmax(score))
+        if score[best] < 0:
             return False
-        seat = int(found.seat[int(np.argmax(score))])
+        seat = int(found.seat[best])
         for holder, goes in path(worth, holders, seat):
             clerk.move(int(rows[holder]), goes)
-        if promised:
+        rules = clerk.policy.promises
+        ahead = found.begins_us[best] - rules.notice // MICROSECOND >= clerk.now_us
+        # A seat too near to be told ahead is told at once: nothing is left to promise.
+        if ahead and clerk.referral(row).priority in rules.priorities:
             clerk.promise(row, seat)
         else:
             clerk.book(row, seat)
@@ -197,7 +204,3 @@ class Ours:
         start = np.zeros(len(rows) + 1, dtype=np.int64)
         np.cumsum(np.bincount(of[keep], minlength=len(rows)), out=start[1:])
         return rows, Holders(start, seats.seat[keep].astype(np.int32), seats.cost[keep], sits)
-
-
-HALF_DAY = timedelta(hours=4)
-"""Seats that begin so near to each other are neighbours: a morning or an afternoon."""
