@@ -71,7 +71,6 @@ class Placement(Value):
     booking: Booking | None = None
     offer: Offer | None = None
     promise: Promise | None = None
-    chance: "Chance | None" = None
     offers: tuple[Offer, ...] = ()
     reasons: tuple[Reason, ...] = ()
     lost_races: Annotated[int, Field(ge=0)] = 0

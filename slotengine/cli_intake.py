@@ -18,7 +18,6 @@ from slotengine.adapters import (
 from slotengine.adapters.kinds import sentence
 from slotengine.answers import Placement, Receipt
 from slotengine.cli_options import OPEN_AT, Session
-from slotengine.cli_upkeep import chance_words
 from slotengine.codes import ReferralState
 from slotengine.data_folder import data_folder
 from slotengine.domain import Location
@@ -244,7 +243,7 @@ def _handed(
         tally.received += 1
         tally.placed += placement.booking is not None
         tally.refused += placement.state is ReferralState.REFUSED
-        return _line(session, placement) | _told(session, engine, placement)
+        return _line(session, placement) | _told(placement)
     verb = engine.amend if isinstance(one, Amend) else engine.refer
     receipt = verb(one.referral, now=now, actor=OPEN_AT)
     tally.received += not receipt.repeated
@@ -275,9 +274,9 @@ def _line(session: Session, answer: Receipt | Placement) -> dict[str, Any]:
     return line
 
 
-def _told(session: Session, engine: Engine, placement: Placement) -> dict[str, Any]:
+def _told(placement: Placement) -> dict[str, Any]:
     """
-    Says what was promised, or how likely a seat comes: what the patient may be told.
+    Says what was promised: what the patient may be told.
 
     Never the promised booking's hour, which may still change; the reasons say the promise in words.
     """
@@ -285,10 +284,6 @@ def _told(session: Session, engine: Engine, placement: Placement) -> dict[str, A
     if placement.promise is not None:
         told["booking"] = None if placement.booking is None else placement.booking.id
         told["promise"] = placement.promise.model_dump(mode="json")
-    if placement.chance is not None:
-        zone = engine.policy(engine.referral(placement.referral).territory).zone
-        told["chance"] = placement.chance.model_dump(mode="json")
-        told["likely"] = chance_words(placement.chance, zone, session.lang)
     return told
 
 
