@@ -54,6 +54,22 @@ _BOOKING_OF = select(tables.booking).where(
 )
 
 
+STALE_NOW = and_(
+    ACTIVE_STATUS,
+    tables.booking.c.status == BookingStatus.HELD.value,
+    tables.booking.c.held_until <= _NOW,
+)
+"""As ``Bookings._stale``, for statements that are made once."""
+
+
+def stale_rows(*which: ColumnElement[bool]) -> Select[Any]:
+    """Gives the question after holds that ran out and that any of the conditions chooses."""
+    table = tables.booking
+    # A union, not an OR: each condition has an index of its own.
+    chosen = union(*(select(table.c.id).where(STALE_NOW, each) for each in which))
+    return select(table).where(table.c.id.in_(chosen))
+
+
 def _confirming(before: BookingStatus) -> Update:
     """Gives the statement that confirms one booking which is held, or promised."""
     table = tables.booking
@@ -111,9 +127,8 @@ class Bookings(Counters):
 
     def booking_of(self, referral_id: str) -> Booking | None:
         """Gives the referral's active booking (an expired hold is none)."""
-        row = self._connection.execute(
-            _BOOKING_OF, {"referral": referral_id, "now": self._now}
-        ).first()
+        given = {"referral": referral_id, "now": self._now}
+        row = self._connection.execute(_BOOKING_OF, given).first()
         return None if row is None else read_booking(row)
 
     def active_bookings(self, slot_ids: Sequence[str]) -> tuple[Booking, ...]:
@@ -213,10 +228,7 @@ class Bookings(Counters):
 
     def _stale_rows(self, *which: ColumnElement[bool]) -> Sequence[Record]:
         """Gives holds that ran out and that any of the conditions chooses."""
-        table = tables.booking
-        # A union, not an OR: each condition has an index of its own.
-        chosen = union(*(select(table.c.id).where(self._stale(), each) for each in which))
-        return self._connection.execute(select(table).where(table.c.id.in_(chosen))).all()
+        return self._connection.execute(stale_rows(*which), {"now": self._now}).all()
 
     def _expire(self, which: ColumnElement[bool]) -> tuple[Booking, ...]:
         """Marks the chosen holds that ran out, their counters locked first."""

@@ -8,40 +8,45 @@ is on what is given, not on what is still to come. A day is the local day of the
 territory: a cap is a promise about a doctor's day, not about midnight in Greenwich.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Select, Table, bindparam, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import (
+    Connection,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql.expression import ColumnElement
 
 from slotengine import tables
 from slotengine.codes import ACTIVE, BookingStatus
 from slotengine.errors import StoreError
-from slotengine.store_events import Record, chunks
+from slotengine.store_events import Record, Statement, inserting
 from slotengine.store_referrals import Referrals
 
 
-def _status_in(name: str, statuses: Iterable[BookingStatus]) -> ColumnElement[bool]:
+def _status_in(statuses: Iterable[BookingStatus]) -> ColumnElement[bool]:
     return tables.booking.c.status.in_(
-        bindparam(
-            name,
-            sorted(status.value for status in statuses),
-            expanding=True,
-            literal_execute=True,
-            unique=True,
-        )
+        [literal_column(f"'{status}'") for status in sorted(one.value for one in statuses)]
     )
 
 
 COUNTED = ACTIVE | {BookingStatus.FULFILLED, BookingStatus.NOSHOW}
 """What counts on a practitioner's day and week: the time was given, or is promised."""
 
-COUNTED_STATUS = _status_in("counted", COUNTED)
+COUNTED_STATUS = _status_in(COUNTED)
 
-ACTIVE_STATUS = _status_in("active", ACTIVE)
+ACTIVE_STATUS = _status_in(ACTIVE)
 """
 "Is active", written out word for word as in the partial indexes: SQLite can't prove that a
 parameter implies an index's condition, and would read the whole table.
@@ -173,6 +178,54 @@ def _overlapping(who: str, beside: str) -> Select[Any]:
     )
 
 
+@cache
+def _locking(name: str, *, on_postgres: bool) -> Statement:
+    """
+    Gives the statement that makes a missing counter and locks it.
+
+    One round trip where an insert and a ``SELECT ... FOR UPDATE`` would be two: an update that
+    changes nothing takes the lock, and waits for whoever is just inserting the same row.
+    """
+    if name == "patient":
+        table, key = tables.patient, ["patient_key"]
+    else:
+        table, key = _PERIODS[name], ["practitioner", name]
+    locking = inserting(table, on_postgres=on_postgres).on_conflict_do_update(
+        index_elements=key, set_={"used": table.c.used}
+    )
+    return locking if name == "patient" else locking.returning(table.c.used, table.c.effort)
+
+
+@cache
+def _giving(period: str, *, bookings: bool, effort: bool) -> Update:
+    """Gives the statement that counts one booking more, under the caps that there are."""
+    table = _PERIODS[period]
+    most: Statement = bindparam("most")
+    much: Statement = bindparam("minutes")
+    return (
+        update(table)
+        .where(
+            table.c.practitioner == bindparam("who"),
+            table.c[period] == bindparam("at", type_=table.c[period].type),
+            *([table.c.used + 1 <= most] if bookings else []),
+            *([table.c.effort + much <= bindparam("most_minutes")] if effort else []),
+        )
+        .values(
+            used=table.c.used + 1,
+            cap=most,
+            effort=table.c.effort + much,
+            effort_cap=bindparam("most_minutes"),
+        )
+    )
+
+
+_ONE_MORE = (
+    update(tables.patient)
+    .where(tables.patient.c.patient_key == bindparam("who"))
+    .values(used=tables.patient.c.used + 1)
+)
+
+
 _ELSEWHERE = {
     "practitioner": _overlapping("practitioner", "slot_id"),
     "patient_key": _overlapping("patient_key", "referral_id"),
@@ -198,11 +251,12 @@ class Counters(Referrals):
         dict
             What each day, and each week that holds one of the days, uses.
         """
-        keys = sorted(set(patients))
-        table = tables.patient
-        for part in chunks(keys):
-            rows = [{"patient_key": key, "territory": territory, "used": 0} for key in part]
-            self._connection.execute(self._locking(table, rows, ["patient_key"]))
+        locking = _locking("patient", on_postgres=self._on_postgres)
+        # One by one: a statement of several rows is compiled anew each time, and mostly it is one.
+        for key in sorted(set(patients)):
+            self._connection.execute(
+                locking, {"patient_key": key, "territory": territory, "used": 0}
+            )
         wanted = sorted(set(days))
         used: Used = {}
         used.update(self._lock_period(territory, "day", wanted))
@@ -212,40 +266,21 @@ class Counters(Referrals):
     def _lock_period(
         self, territory: str, period: str, keys: list[Day] | list[Week]
     ) -> dict[Day | Week, Load]:
-        table = _PERIODS[period]
-        kind = Day if period == "day" else Week
+        locking = _locking(period, on_postgres=self._on_postgres)
         found: dict[Day | Week, Load] = {}
-        for part in chunks(keys):
-            rows = [
+        for key in keys:
+            row = self._connection.execute(
+                locking,
                 {
                     "practitioner": key[0],
                     period: key[1],
                     "territory": territory,
                     "used": 0,
                     "effort": 0,
-                }
-                for key in part
-            ]
-            locking = self._locking(table, rows, ["practitioner", period])
-            for row in self._connection.execute(
-                locking.returning(
-                    table.c.practitioner, table.c[period], table.c.used, table.c.effort
-                )
-            ):
-                found[kind(row[0], row[1])] = Load(row.used, row.effort)
+                },
+            ).one()
+            found[key] = Load(row.used, row.effort)
         return found
-
-    def _locking(
-        self, table: Table, rows: Sequence[dict[str, Any]], key: list[str]
-    ) -> postgresql.Insert | sqlite.Insert:
-        """
-        Gives the statement that makes missing counters and locks all, in the order of the rows.
-
-        One round trip where an insert and a ``SELECT ... FOR UPDATE`` would be two: an update that
-        changes nothing takes the lock, and waits for whoever is just inserting the same row.
-        """
-        insert = self._insert(table).values(list(rows))
-        return insert.on_conflict_do_update(index_elements=key, set_={"used": table.c.used})
 
     def _count_up(
         self, patient_key: str, day: Day, effort: int, most: Mapping[Day | Week, Most]
@@ -253,34 +288,24 @@ class Counters(Referrals):
         """Counts one booking more, unless the day or the week would pass a cap."""
         if not self._give(day, effort, most):
             return False
-        patients = tables.patient
-        self._connection.execute(
-            update(patients)
-            .where(patients.c.patient_key == patient_key)
-            .values(used=patients.c.used + 1)
-        )
+        self._connection.execute(_ONE_MORE, {"who": patient_key})
         return True
 
     def _give(self, day: Day, effort: int, most: Mapping[Day | Week, Most]) -> bool:
         """Counts one booking more on a practitioner's rows, unless one would pass a cap."""
-        for (period, table), key in zip(_PERIODS.items(), keys_of(day), strict=True):
+        for period, key in zip(_PERIODS, keys_of(day), strict=True):
             limit = most[key]
-            counted = self._connection.execute(
-                update(table)
-                .where(
-                    table.c.practitioner == key[0],
-                    table.c[period] == key[1],
-                    *([] if limit.bookings is None else [table.c.used + 1 <= limit.bookings]),
-                    *([] if limit.effort is None else [table.c.effort + effort <= limit.effort]),
-                )
-                .values(
-                    used=table.c.used + 1,
-                    cap=limit.bookings,
-                    effort=table.c.effort + effort,
-                    effort_cap=limit.effort,
-                )
+            giving = _giving(
+                period, bookings=limit.bookings is not None, effort=limit.effort is not None
             )
-            if not counted.rowcount:
+            given = {
+                "who": key[0],
+                "at": key[1],
+                "most": limit.bookings,
+                "minutes": effort,
+                "most_minutes": limit.effort,
+            }
+            if not self._connection.execute(giving, given).rowcount:
                 return False
         return True
 

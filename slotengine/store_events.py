@@ -8,11 +8,13 @@ A reader's cursor never skips an event: see ADR 0005. What a unit of work is mad
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import (
     BigInteger,
     Connection,
+    Insert,
     Table,
     Text,
     cast,
@@ -23,7 +25,6 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.expression import ColumnElement
 
 from slotengine import tables
 from slotengine.answers import Event
@@ -65,6 +66,9 @@ T = TypeVar("T")
 Record: TypeAlias = Any
 """One row. SQLAlchemy 2.0 and 2.1 type rows in ways that exclude each other."""
 
+Statement: TypeAlias = Any
+"""A statement that is made once: they type those in ways that exclude each other too."""
+
 
 def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
     """Gives the values in runs of ``CHUNK``."""
@@ -78,6 +82,23 @@ def _read_cursor(cursor: str) -> tuple[int, int]:
     if max(keys) > MAX_KEY:
         raise InputError("the event cursor is not one that this library gave out")
     return keys[0], keys[1]
+
+
+def inserting(table: Table, *, on_postgres: bool) -> postgresql.Insert | sqlite.Insert:
+    """Gives an insert with ON CONFLICT: Core has none, each dialect brings its own."""
+    return postgresql.insert(table) if on_postgres else sqlite.insert(table)
+
+
+# Making a statement takes as long as asking it: those of the counter are made once.
+@cache
+def _appending(*, on_postgres: bool) -> Insert:
+    # xid8 has no cast to bigint but through text.
+    transaction = (
+        cast(cast(func.pg_current_xact_id(), Text), BigInteger)
+        if on_postgres
+        else literal(0, BigInteger)
+    )
+    return tables.event.insert().values(xid=transaction)
 
 
 class Events:
@@ -100,14 +121,7 @@ class Events:
         return self._at
 
     def _insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
-        # Core has no ON CONFLICT of its own: each dialect brings its insert.
-        return postgresql.insert(table) if self._on_postgres else sqlite.insert(table)
-
-    def _transaction_id(self) -> ColumnElement[int]:
-        if not self._on_postgres:
-            return literal(0, BigInteger)
-        # xid8 has no cast to bigint but through text.
-        return cast(cast(func.pg_current_xact_id(), Text), BigInteger)
+        return inserting(table, on_postgres=self._on_postgres)
 
     def _append(self, changes: Sequence[dict[str, Any]]) -> None:
         """Appends events; each change has a territory, a kind and any of the ids and ``why``."""
@@ -124,7 +138,7 @@ class Events:
             }
             for change in changes
         ]
-        statement = tables.event.insert().values(xid=self._transaction_id())
+        statement = _appending(on_postgres=self._on_postgres)
         for part in chunks(rows):
             self._connection.execute(statement, list(part))
 

@@ -10,7 +10,7 @@ from slotengine.domain import TimeWindow
 from slotengine.ports import FreeSeat
 from slotengine.store_events import Record, chunks
 from slotengine.store_seats import Seats
-from slotengine.store_slots import read_slot, starting_in
+from slotengine.store_slots import BOOKABLE, read_slot, starting_in
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """Since when a seat is free whose slot was published before that was kept."""
@@ -27,7 +27,7 @@ class Freed(Seats):
         was published, it opened, the seat's last booking ended (a hold: when it ran out, whoever
         noticed). ``LONG_AGO`` where none of them is known.
         """
-        rows = self._slot_rows(territory, *starting_in(window), *self._bookable())
+        rows = self._slot_rows(territory, *starting_in(window), *BOOKABLE)
         taken = self._taken([row.id for row in rows])
         given_up = self._given_up([row.id for row in rows])
         found = []

@@ -8,7 +8,7 @@ misses stops all of them, and ``attempt`` puts everything back.
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from slotengine import tables
@@ -16,7 +16,7 @@ from slotengine.codes import BookingStatus, PromiseState
 from slotengine.domain import Booking, Promise, Slot
 from slotengine.errors import InputError, SlotTakenError, TransitionError, UnknownIdError
 from slotengine.ports import Move, SeatedPromise
-from slotengine.store_bookings import RAN_OUT, read_booking
+from slotengine.store_bookings import ACTIVE_NOW, RAN_OUT, read_booking
 from slotengine.store_caps import effort_minutes
 from slotengine.store_counters import Day, Load, Used, keys_of, local_days
 from slotengine.store_errors import translated
@@ -30,6 +30,19 @@ STIRRED = "a promise on the way to it has moved or was told meanwhile"
 NOT_MOVED = "a promise can't be moved there"
 
 T = TypeVar("T")
+
+
+_OPEN = (
+    select(tables.promise, tables.booking.c.id.label("booking_id"), tables.booking.c.slot_id)
+    .join(tables.booking, tables.booking.c.referral_id == tables.promise.c.referral_id)
+    .where(
+        tables.promise.c.territory == bindparam("mine"),
+        tables.promise.c.state == PromiseState.OPEN.value,
+        tables.booking.c.status == BookingStatus.PROMISED.value,
+        ACTIVE_NOW,
+    )
+)
+"""Asked with every referral: made once."""
 
 
 class Moves(Seats):
@@ -72,17 +85,7 @@ class Moves(Seats):
 
     def open_promises(self, territory: str) -> tuple[SeatedPromise, ...]:
         """Gives the open promises that have a promised booking, by referral."""
-        promise, booking = tables.promise, tables.booking
-        rows = self._connection.execute(
-            select(promise, booking.c.id.label("booking_id"), booking.c.slot_id)
-            .join(booking, booking.c.referral_id == promise.c.referral_id)
-            .where(
-                promise.c.territory == territory,
-                promise.c.state == PromiseState.OPEN.value,
-                booking.c.status == BookingStatus.PROMISED.value,
-                self._active(),
-            )
-        ).all()
+        rows = self._connection.execute(_OPEN, {"mine": territory, "now": self._now}).all()
         bookings = self._by_id([row.booking_id for row in rows])
         slots = self._slots_by_id([row.slot_id for row in rows])
         found = [

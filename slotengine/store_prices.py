@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from datetime import timedelta
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 
 from slotengine import tables
 from slotengine.errors import UnknownTerritoryError
@@ -55,6 +55,17 @@ class _Read:
 
 
 _READ = _Read()
+
+_CURRENT = (
+    select(tables.price_set)
+    .join(
+        tables.territory,
+        (tables.territory.c.territory == tables.price_set.c.territory)
+        & (tables.territory.c.price_set == tables.price_set.c.id),
+    )
+    .where(tables.territory.c.territory == bindparam("mine"))
+)
+"""Asked with every referral: made once."""
 
 
 def _sorted(prices: PriceSet) -> PriceSet:
@@ -140,15 +151,7 @@ class Prices(Territories):
 
     def current_prices(self, territory: str) -> PriceSet | None:
         """Gives the territory's current set of prices, None when there never was one."""
-        table, present = tables.price_set, tables.territory
-        row = self._connection.execute(
-            select(table)
-            .join(
-                present,
-                (present.c.territory == table.c.territory) & (present.c.price_set == table.c.id),
-            )
-            .where(present.c.territory == territory)
-        ).first()
+        row = self._connection.execute(_CURRENT, {"mine": territory}).first()
         if row is None:
             return None
         found = _READ.get(row.digest)

@@ -2,17 +2,17 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Update, bindparam, select, update
 
 from slotengine import tables
 from slotengine.codes import BookingStatus, ReferralState, SourceKind
 from slotengine.domain import Referral
 from slotengine.errors import InputError, TransitionError, UnknownIdError
 from slotengine.ports import StoredReferral
-from slotengine.store_events import Record, chunks
+from slotengine.store_events import Record, Statement, chunks, inserting
 from slotengine.store_promises import Promises
 from slotengine.transitions import REFERRAL_AFTER, REFERRAL_STEPS, UNPLACED
 
@@ -32,28 +32,68 @@ def _noun(row: Record) -> Referral:
     return Referral.model_validate({**json.loads(row.body), "state": row.state})
 
 
+_TABLE = tables.referral
+
+_CONTENT = select(_TABLE.c.body, _TABLE.c.state, _TABLE.c.digest)
+
+_BY_ID = _CONTENT.where(_TABLE.c.id == bindparam("one"))
+
+_BY_MESSAGE = _CONTENT.where(
+    _TABLE.c.territory == bindparam("mine"),
+    _TABLE.c.source == bindparam("from"),
+    _TABLE.c.reference == bindparam("message"),
+)
+
+_OF_PATIENTS = select(_TABLE.c.body, _TABLE.c.state).where(
+    _TABLE.c.territory == bindparam("mine"),
+    _TABLE.c.patient_key.in_(bindparam("keys", expanding=True)),
+    _TABLE.c.state.not_in([state.value for state in OVER]),
+)
+
+
+@cache
+def _adding(*, on_postgres: bool) -> Statement:
+    insert = inserting(_TABLE, on_postgres=on_postgres)
+    return insert.on_conflict_do_nothing().returning(_TABLE.c.id)
+
+
+@cache
+def _moving(state: ReferralState) -> Update:
+    """Gives the statement that moves a referral; a seat ends the first place in line."""
+    sources = [s.value for s, steps in REFERRAL_STEPS.items() if state in steps]
+    marks: dict[str, Any] = {}
+    if state in SEATED:
+        marks["first_in_line_at"] = None
+    elif state in OVER:
+        marks["closed_at"] = bindparam("now", type_=_TABLE.c.closed_at.type)
+    return (
+        update(_TABLE)
+        .where(_TABLE.c.id == bindparam("one"), _TABLE.c.state.in_(sources))
+        .values(state=state.value, **marks)
+        .returning(_TABLE.c.territory)
+    )
+
+
 class Referrals(Promises):
     """The part of a unit of work that knows referrals."""
 
     def add_referral(self, referral: Referral, digest: str) -> bool:
         """Inserts a referral; False when (territory, source, reference) is already known."""
         added = self._connection.scalar(
-            self._insert(tables.referral)
-            .values(
-                id=referral.id,
-                territory=referral.territory,
-                source=referral.source.value,
-                reference=referral.reference,
-                patient_key=referral.patient.key,
-                priority=referral.priority.value,
-                state=referral.state.value,
-                received_at=referral.received_at,
-                digest=digest,
-                body=referral.model_dump_json(exclude={"state"}),
-                group_id=referral.group,
-            )
-            .on_conflict_do_nothing()
-            .returning(tables.referral.c.id)
+            _adding(on_postgres=self._on_postgres),
+            {
+                "id": referral.id,
+                "territory": referral.territory,
+                "source": referral.source.value,
+                "reference": referral.reference,
+                "patient_key": referral.patient.key,
+                "priority": referral.priority.value,
+                "state": referral.state.value,
+                "received_at": referral.received_at,
+                "digest": digest,
+                "body": referral.model_dump_json(exclude={"state"}),
+                "group_id": referral.group,
+            },
         )
         if added is None:
             if self.find_referral(referral.territory, referral.source, referral.reference) is None:
@@ -68,22 +108,14 @@ class Referrals(Promises):
         self, territory: str, source: SourceKind, reference: str
     ) -> StoredReferral | None:
         """Finds a referral by what makes it unique."""
-        table = tables.referral
         row = self._connection.execute(
-            select(table.c.body, table.c.state, table.c.digest).where(
-                table.c.territory == territory,
-                table.c.source == source.value,
-                table.c.reference == reference,
-            )
+            _BY_MESSAGE, {"mine": territory, "from": source.value, "message": reference}
         ).first()
         return None if row is None else StoredReferral(referral=_noun(row), digest=row.digest)
 
     def stored_referral(self, referral_id: str) -> StoredReferral:
         """Gives one referral, or raises UnknownIdError."""
-        table = tables.referral
-        row = self._connection.execute(
-            select(table.c.body, table.c.state, table.c.digest).where(table.c.id == referral_id)
-        ).first()
+        row = self._connection.execute(_BY_ID, {"one": referral_id}).first()
         if row is None:
             raise UnknownIdError("referral", referral_id)
         return StoredReferral(referral=_noun(row), digest=row.digest)
@@ -157,14 +189,8 @@ class Referrals(Promises):
         after: dict[str, Any] | None = None,
     ) -> None:
         """Moves a referral; its event follows that of the change that moved it, if any."""
-        table = tables.referral
-        sources = [s.value for s, steps in REFERRAL_STEPS.items() if state in steps]
-        territory = self._connection.scalar(
-            update(table)
-            .where(table.c.id == referral_id, table.c.state.in_(sources))
-            .values(state=state.value, **self._marks(state))
-            .returning(table.c.territory)
-        )
+        given = {"one": referral_id} | ({"now": self._now} if state in OVER else {})
+        territory = self._connection.scalar(_moving(state), given)
         if territory is None:
             found = self.stored_referral(referral_id).referral.state
             raise TransitionError(f"referral {referral_id}", found.value, state.value)
@@ -175,12 +201,6 @@ class Referrals(Promises):
             "why": why,
         }
         self._append([moved] if after is None else [after, moved])
-
-    def _marks(self, state: ReferralState) -> dict[str, datetime | None]:
-        """Gives what a state leaves on the row: a seat ends the first place in line."""
-        if state in SEATED:
-            return {"first_in_line_at": None}
-        return {"closed_at": self._now} if state in OVER else {}
 
     def put_first_in_line(self, referral_id: str) -> None:
         """
@@ -233,15 +253,8 @@ class Referrals(Promises):
         self, territory: str, patient_keys: Sequence[str]
     ) -> tuple[Referral, ...]:
         """Gives these patients' referrals in the territory that are neither closed nor refused."""
-        table = tables.referral
         found: list[Referral] = []
         for part in chunks(sorted(set(patient_keys))):
-            rows = self._connection.execute(
-                select(table.c.body, table.c.state).where(
-                    table.c.territory == territory,
-                    table.c.patient_key.in_(part),
-                    table.c.state.not_in([s.value for s in OVER]),
-                )
-            )
+            rows = self._connection.execute(_OF_PATIENTS, {"mine": territory, "keys": list(part)})
             found.extend(map(_noun, rows))
         return tuple(sorted(found, key=lambda referral: referral.id))

@@ -54,7 +54,7 @@ class SeatedBookings(Bookings):
             given["mode"] = mode.value
         found: list[Seated] = []
         for part in chunks(sorted(set(keys))):
-            rows = self._connection.execute(statement, given | {"keys": list(part)})
+            rows = self._connection.execute(statement, given | {"keys": list(part)}).all()
             found.extend(map(_seated, rows))
         return tuple(sorted(found, key=lambda one: (one.slot.start, one.booking.id)))
 

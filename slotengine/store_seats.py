@@ -9,11 +9,12 @@ takers wait for each other instead of stopping each other.
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, bindparam, func, select
 
 from slotengine import tables
 from slotengine.codes import BookingStatus, Mode, ReferralState, SlotState
@@ -26,10 +27,10 @@ from slotengine.errors import (
     TransitionError,
     UnknownIdError,
 )
-from slotengine.store_bookings import RAN_OUT, read_booking
+from slotengine.store_bookings import ACTIVE_NOW, RAN_OUT, read_booking, stale_rows
 from slotengine.store_caps import effort_minutes, most_given
 from slotengine.store_counters import Day, Load, Most, Used, Week, keys_of, local_days, week_of
-from slotengine.store_events import Record
+from slotengine.store_events import Record, Statement, inserting
 from slotengine.store_seated import SeatedBookings
 from slotengine.store_slots import Supply
 from slotengine.transitions import REFERRAL_AFTER, REFERRAL_STEPS
@@ -63,6 +64,40 @@ def first_visit(referral: Record, practitioner: str) -> bool:
 def weeks_of(days: Iterable[Day]) -> set[tuple[str, date, date]]:
     """Gives practitioner, Monday and Sunday of the weeks that hold the days."""
     return {(week.practitioner, week.week, week.week + _TO_SUNDAY) for week in map(week_of, days)}
+
+
+_BOOKING, _REFERRAL = tables.booking, tables.referral
+
+_OF_REFERRAL = select(
+    *(_REFERRAL.c[name] for name in ("id", "territory", "patient_key", "state", "body"))
+).where(_REFERRAL.c.id == bindparam("one"))
+_LOCKED = _OF_REFERRAL.with_for_update()
+
+_DAY = _BOOKING.c.day.type
+
+_STALE_HERE = stale_rows(
+    _BOOKING.c.slot_id == bindparam("slot"),
+    _BOOKING.c.referral_id == bindparam("one"),
+    and_(
+        _BOOKING.c.practitioner == bindparam("who"),
+        _BOOKING.c.day >= bindparam("first", type_=_DAY),
+        _BOOKING.c.day <= bindparam("last", type_=_DAY),
+    ),
+)
+"""Of a slot that lies in one week, as all do but those over a Sunday's midnight."""
+
+_BOOKINGS_BEFORE = (
+    select(func.count()).select_from(_BOOKING).where(_BOOKING.c.referral_id == bindparam("one"))
+)
+
+_TAKEN_SEATS = select(_BOOKING.c.seat).where(_BOOKING.c.slot_id == bindparam("slot"), ACTIVE_NOW)
+
+
+# Making a statement takes as long as asking it: those of the counter are made once.
+@cache
+def _booking(*, on_postgres: bool) -> Statement:
+    insert = inserting(_BOOKING, on_postgres=on_postgres)
+    return insert.on_conflict_do_nothing().returning(*_BOOKING.c)
 
 
 class Seats(Supply, SeatedBookings):
@@ -165,11 +200,8 @@ class Seats(Supply, SeatedBookings):
         return read_booking(row)
 
     def _referral_row(self, referral_id: str, *, lock: bool = False) -> Record:
-        table = tables.referral
-        statement = select(
-            table.c.id, table.c.territory, table.c.patient_key, table.c.state, table.c.body
-        ).where(table.c.id == referral_id)
-        row = self._connection.execute(statement.with_for_update() if lock else statement).first()
+        statement = _LOCKED if lock else _OF_REFERRAL
+        row = self._connection.execute(statement, {"one": referral_id}).first()
         if row is None:
             raise UnknownIdError("referral", referral_id)
         return row
@@ -180,15 +212,7 @@ class Seats(Supply, SeatedBookings):
 
         Not only this slot's: one more on the practitioner's week would make it look full.
         """
-        table = tables.booking
-        stale = self._stale_rows(
-            table.c.slot_id == slot.id,
-            table.c.referral_id == referral.id,
-            *(
-                and_(table.c.practitioner == who, table.c.day >= first, table.c.day <= last)
-                for who, first, last in sorted(weeks_of(days))
-            ),
-        )
+        stale = self._stale_before(referral, slot, days)
         used = self._lock_counters(
             referral.territory,
             [referral.patient_key, *(row.patient_key for row in stale)],
@@ -201,6 +225,26 @@ class Seats(Supply, SeatedBookings):
                 was = used[key]
                 used[key] = Load(was.bookings - 1, was.effort - row.effort)
         return used
+
+    def _stale_before(self, referral: Record, slot: Slot, days: list[Day]) -> Sequence[Record]:
+        weeks = sorted(weeks_of(days))
+        if len(weeks) == 1:
+            ((who, first, last),) = weeks
+            given = {"slot": slot.id, "one": referral.id, "now": self._now}
+            given |= {"who": who, "first": first, "last": last}
+            return self._connection.execute(_STALE_HERE, given).all()
+        return self._stale_rows(
+            _BOOKING.c.slot_id == slot.id,
+            _BOOKING.c.referral_id == referral.id,
+            *(
+                and_(
+                    _BOOKING.c.practitioner == who,
+                    _BOOKING.c.day >= first,
+                    _BOOKING.c.day <= last,
+                )
+                for who, first, last in weeks
+            ),
+        )
 
     def _refuse_second(self, referral: Record, slot: Slot) -> None:
         """Refuses a second seat for the referral, or its patient in two places at once."""
@@ -234,33 +278,29 @@ class Seats(Supply, SeatedBookings):
         day: Day,
         seats: Iterable[int],
     ) -> Record:
-        table = tables.booking
-        count = self._connection.scalar(
-            select(func.count()).select_from(table).where(table.c.referral_id == referral.id)
-        )
-        taken = {booking.seat for booking in self.active_bookings([slot.id])}
+        count = self._connection.scalar(_BOOKINGS_BEFORE, {"one": referral.id})
+        taken = set(self._connection.scalars(_TAKEN_SEATS, {"slot": slot.id, "now": self._now}))
+        inserting_one = _booking(on_postgres=self._on_postgres)
         for seat in seats:
             if seat in taken:
                 continue
             row = self._connection.execute(
-                self._insert(table)
-                .values(
-                    id=booking_id(referral.id, count or 0),
-                    territory=referral.territory,
-                    referral_id=referral.id,
-                    slot_id=slot.id,
-                    seat=seat,
-                    version=1,
-                    patient_key=referral.patient_key,
-                    practitioner=slot.practitioner,
-                    starts_at=slot.start,
-                    ends_at=slot.end,
-                    day=day.day,
-                    made_at=self._now,
+                inserting_one,
+                {
+                    "id": booking_id(referral.id, count or 0),
+                    "territory": referral.territory,
+                    "referral_id": referral.id,
+                    "slot_id": slot.id,
+                    "seat": seat,
+                    "version": 1,
+                    "patient_key": referral.patient_key,
+                    "practitioner": slot.practitioner,
+                    "starts_at": slot.start,
+                    "ends_at": slot.end,
+                    "day": day.day,
+                    "made_at": self._now,
                     **given,
-                )
-                .on_conflict_do_nothing()
-                .returning(*table.c)
+                },
             ).first()
             if row is not None:
                 return row

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Table, bindparam, or_, select, union_all
+from sqlalchemy import CompoundSelect, Select, Table, bindparam, or_, select, union_all
 from sqlalchemy.sql.expression import ColumnElement
 
 from slotengine import tables
 from slotengine.codes import Audience, SlotState
 from slotengine.domain import Practitioner, Site, Slot, TimeWindow, Value
 from slotengine.errors import UnknownIdError
-from slotengine.store_events import Events, Record, chunks
+from slotengine.store_events import Events, Record, Statement, chunks
 
 V = TypeVar("V", bound=Value)
 
@@ -90,6 +90,50 @@ def slot_row(slot: Slot) -> dict[str, Any]:
     }
 
 
+_TABLE, _SHARES = tables.slot, tables.slot_share
+_INSTANT = _TABLE.c.starts_at.type
+
+_NOW = bindparam("now", type_=_INSTANT)
+
+BOOKABLE = (
+    _TABLE.c.state == SlotState.OPEN.value,
+    or_(_TABLE.c.opens_at.is_(None), _TABLE.c.opens_at <= _NOW),
+)
+"""May be booked now."""
+
+_STARTING = (
+    _TABLE.c.starts_at >= bindparam("begins", type_=_INSTANT),
+    _TABLE.c.starts_at < bindparam("ends", type_=_INSTANT),
+)
+
+
+def _of_territory(
+    *which: ColumnElement[bool], columns: Sequence[ColumnElement[Any]] = ()
+) -> CompoundSelect[Any]:
+    """Gives the question after slots owned by or shared with a territory, ``mine``."""
+    wanted = select(*(columns or _TABLE.c))
+    mine: Statement = bindparam("mine")
+    # A union: an OR over two tables would keep both indexes from being used. None is in both,
+    # a slot can't be shared with its own territory.
+    owned = wanted.where(_TABLE.c.territory == mine, *which)
+    shared = wanted.join(_SHARES, _SHARES.c.slot_id == _TABLE.c.id).where(
+        _SHARES.c.territory == mine, *which
+    )
+    return union_all(owned, shared)
+
+
+_SLOTS = _of_territory(*_STARTING, columns=_NOUN)
+
+_OFFERED = _of_territory(
+    *_STARTING,
+    *BOOKABLE,
+    _TABLE.c.audience_mask.op("&")(bindparam("mask", type_=_TABLE.c.audience_mask.type)) != 0,
+    columns=_NOUN,
+)
+
+_ONE = select(*_NOUN).where(_TABLE.c.id == bindparam("one"))
+_ONE_LOCKED = _ONE.with_for_update(read=True)
+
 _BODIES = {
     table.name: select(table.c.id, table.c.body).where(
         table.c.territory == bindparam("territory"),
@@ -139,29 +183,28 @@ class Supply(Events):
             for part in chunks(sorted(ids)):
                 rows = self._connection.execute(
                     _BODIES[table.name], {"territory": territory, "ids": list(part)}
-                )
+                ).all()
                 found.update(((territory, id_), body) for id_, body in rows)
         return found
 
     def slot(self, slot_id: str) -> Slot:
         """Gives one slot, or raises UnknownIdError."""
-        return self._one_slot(select(*_NOUN).where(tables.slot.c.id == slot_id), slot_id)
+        return self._one_slot(_ONE, slot_id)
 
     def _locked_slot(self, slot_id: str) -> Slot:
         """Gives one slot as it stands and will stand: nobody may change it until we have ended."""
-        statement = select(*_NOUN).where(tables.slot.c.id == slot_id)
         # The lock waits for whoever is changing the slot, and then reads what came of it.
-        return self._one_slot(statement.with_for_update(read=True), slot_id)
+        return self._one_slot(_ONE_LOCKED, slot_id)
 
     def _one_slot(self, statement: Select[Any], slot_id: str) -> Slot:
-        row = self._connection.execute(statement).first()
+        row = self._connection.execute(statement, {"one": slot_id}).first()
         if row is None:
             raise UnknownIdError("slot", slot_id)
         return read_slot(row)
 
     def slots(self, territory: str, window: TimeWindow) -> tuple[Slot, ...]:
         """Gives slots owned by or shared with the territory that start in the window, any state."""
-        return self._slots_of(territory, *starting_in(window))
+        return self._slots_of(_SLOTS, territory, window, {})
 
     def offered_slots(
         self, territory: str, window: TimeWindow, audiences: Sequence[Audience]
@@ -173,43 +216,27 @@ class Supply(Events):
         reserved for one of the audiences: asked in the query, so that others never leave it.
         """
         mask = audience_mask(audiences)
-        return self._slots_of(
-            territory,
-            *starting_in(window),
-            *self._bookable(),
-            tables.slot.c.audience_mask.op("&")(mask) != 0,
-        )
+        return self._slots_of(_OFFERED, territory, window, {"now": self._now, "mask": mask})
 
-    def _bookable(self) -> tuple[ColumnElement[bool], ...]:
-        """Gives "may be booked now"."""
-        table = tables.slot
-        return (
-            table.c.state == SlotState.OPEN.value,
-            or_(table.c.opens_at.is_(None), table.c.opens_at <= self._now),
-        )
-
-    def _slots_of(self, territory: str, *which: ColumnElement[bool]) -> tuple[Slot, ...]:
-        rows = self._slot_rows(territory, *which, columns=_NOUN)
+    def _slots_of(
+        self,
+        statement: CompoundSelect[Any],
+        territory: str,
+        window: TimeWindow,
+        given: dict[str, Any],
+    ) -> tuple[Slot, ...]:
+        given |= {"mine": territory, "begins": window.start, "ends": window.end}
+        rows = self._connection.execute(statement, given).all()
         found = [_slot(body, state, version) for body, state, version in rows]
         # Sorted here: a database's collation may order "-" in its own way.
         return tuple(sorted(found, key=lambda slot: slot.id))
 
-    def _slot_rows(
-        self,
-        territory: str,
-        *which: ColumnElement[bool],
-        columns: Sequence[ColumnElement[Any]] = (),
-    ) -> Sequence[Record]:
-        """Gives rows of slots owned by or shared with the territory; default all their columns."""
-        table, shares = tables.slot, tables.slot_share
-        wanted = select(*(columns or table.c))
-        # A union: an OR over two tables would keep both indexes from being used. None is in both,
-        # a slot can't be shared with its own territory.
-        owned = wanted.where(table.c.territory == territory, *which)
-        shared = wanted.join(shares, shares.c.slot_id == table.c.id).where(
-            shares.c.territory == territory, *which
-        )
-        return self._connection.execute(union_all(owned, shared)).all()
+    def _slot_rows(self, territory: str, *which: ColumnElement[bool]) -> Sequence[Record]:
+        """Gives all columns of slots owned by or shared with the territory."""
+        given: dict[str, Any] = {"mine": territory}
+        if self._at is not None:
+            given["now"] = self._at
+        return self._connection.execute(_of_territory(*which), given).all()
 
     def agenda(self, practitioner: str, window: TimeWindow) -> tuple[Slot, ...]:
         """Gives one practitioner's slots that start in the window, by start."""
