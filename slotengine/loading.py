@@ -4,8 +4,10 @@ From the store to a Problem: what one referral, or a few, may know.
 The counter and the night load through the same functions, so that both see the same rules.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from slotengine.domain import Referral, Slot, TimeWindow
 from slotengine.givers import Givers, open_slots, problem_of
@@ -26,17 +28,13 @@ def counter_problem(
     now: datetime,
     matrix: TravelMatrix | None,
     offered: bool = False,
-    whole: bool = True,
 ) -> Problem | None:
     """
     Gives the Problem of one referral now, every other booking pinned; None without a future.
 
     ``offered``: of only those slots that its requester may be offered, asked so in the query;
-    default all, of which an explanation says why they are none of them. Not ``whole``: of those
-    only what it could have at all (``solver.reachable``), which leaves out no candidate.
+    default all, of which an explanation says why they are none of them.
     """
-    from slotengine.solver.reachable import could_have
-
     if referral.deadline is None or referral.deadline < now:
         return None
     slots: Sequence[Slot]
@@ -45,19 +43,20 @@ def counter_problem(
     else:
         slots = _slots_before(unit, referral.territory, now, referral.deadline)
     supply = Givers(unit, policy.territory, slots)
-    if not whole:
-        supply.keep(
-            could_have(
-                referral,
-                slots,
-                supply.practitioners,
-                supply.sites,
-                policy=policy,
-                matrix=matrix,
-            )
-        )
+    return _alone(supply, referral, policy, now=now, matrix=matrix)
+
+
+def _alone(
+    supply: Givers,
+    referral: Referral,
+    policy: Policy,
+    *,
+    now: datetime,
+    matrix: TravelMatrix | None,
+) -> Problem:
+    """Gives the Problem of one referral and these slots, every other booking pinned."""
     seated = binding(
-        unit, [referral], policy, slots=supply.slots, practitioners=supply.practitioners
+        supply.unit, [referral], policy, slots=supply.slots, practitioners=supply.practitioners
     )
     return problem_of(
         supply,
@@ -68,6 +67,47 @@ def counter_problem(
         free=lambda booking: booking.referral == referral.id,
         matrix=matrix,
     )
+
+
+class Within(NamedTuple):
+    """What one referral could have: a Problem of what has room, and the slots that have none."""
+
+    problem: Problem
+    full: frozenset[str]
+
+
+def problem_within_reach(
+    unit: Unit,
+    referral: Referral,
+    policy: Policy,
+    *,
+    now: datetime,
+    matrix: TravelMatrix | None,
+) -> Within | None:
+    """
+    Gives the Problem of what a referral may be offered now and could have; None without a future.
+
+    ``solver.reachable`` leaves out no candidate. Neither does whatever is full: what its bookings
+    take of a practitioner's day, of a patient's or of a tour is asked by practitioner, patient,
+    group and step before, not by slot.
+    """
+    from slotengine.solver.reachable import could_have
+
+    if referral.deadline is None or referral.deadline < now:
+        return None
+    slots = offered_slots(unit, referral, policy, now=now)
+    supply = Givers(unit, policy.territory, slots)
+    near = could_have(
+        referral, slots, supply.practitioners, supply.sites, policy=policy, matrix=matrix
+    )
+    taken = Counter(
+        one.slot
+        for one in unit.active_bookings([slot.id for slot in near])
+        if one.referral != referral.id
+    )
+    full = frozenset(slot.id for slot in near if taken[slot.id] >= slot.seats)
+    supply.keep([slot for slot in near if slot.id not in full])
+    return Within(_alone(supply, referral, policy, now=now, matrix=matrix), full)
 
 
 def offered_slots(

@@ -15,7 +15,7 @@ from slotengine.codes import BookingStatus, Mode
 from slotengine.domain import Booking, Practitioner, Referral, Site, Slot, by_id
 from slotengine.errors import DuplicateReferralError, SlotTakenError
 from slotengine.explanations import Candidate
-from slotengine.loading import counter_problem, offered_slots
+from slotengine.loading import counter_problem, offered_slots, problem_within_reach
 from slotengine.policy import Policy
 from slotengine.ports import Unit
 from slotengine.pricing import Priced
@@ -81,11 +81,10 @@ def desk_of(
     from slotengine.solver.rank import rank
     from slotengine.solver.reserve import kept_slots
 
-    problem = counter_problem(
-        unit, referral, policy, now=now, matrix=matrix, offered=True, whole=False
-    )
-    if problem is None:
+    within = problem_within_reach(unit, referral, policy, now=now, matrix=matrix)
+    if within is None:
         return Desk(None, [], {})
+    problem = within.problem
     offered = partial(offered_slots, unit, referral, policy, now=now)
     with_room = {slot_id for slot_id, _ in problem.free_seats}
     priced = Priced({})
@@ -108,7 +107,7 @@ def desk_of(
         unit,
         referral,
         policy,
-        full={one.id for one in problem.slots} - with_room,
+        full=within.full | ({one.id for one in problem.slots} - with_room),
         prices=lambda: (
             {} if at_any_price else pricing.priced(unit, policy, offered(), now=now).prices
         ),

@@ -11,7 +11,7 @@ from slotengine import tables
 from slotengine.codes import BookingStatus, Mode
 from slotengine.domain import Location, TimeWindow
 from slotengine.ports import Seated, SeatedBy
-from slotengine.store_bookings import ACTIVE_NOW, Bookings, read_booking
+from slotengine.store_bookings import ACTIVE_NOW, BOOKING_COLUMNS, Bookings, read_booking
 from slotengine.store_events import Record, chunks
 from slotengine.store_slots import read_slot
 
@@ -74,7 +74,8 @@ def _question(by: SeatedBy, *, within: bool, mode: bool, done: bool) -> Select[A
         which.append(booking.c.mode == bindparam("mode"))
     return (
         select(
-            *_BOOKING_COLUMNS,
+            *BOOKING_COLUMNS,
+            booking.c.patient_key,
             *(column.label(_SLOT + column.name) for column in _SLOT_COLUMNS),
             referral.c.body.label("referral_body"),
         )
@@ -86,14 +87,6 @@ def _question(by: SeatedBy, *, within: bool, mode: bool, done: bool) -> Select[A
 
 _SLOT_COLUMNS = (tables.slot.c.body, tables.slot.c.state, tables.slot.c.version)
 
-
-_BOOKING_COLUMNS = tuple(
-    tables.booking.c[name]
-    for name in (
-        *("id", "territory", "referral_id", "slot_id", "seat", "status", "mode", "held_until"),
-        *("told_at", "version", "patient_key"),
-    )
-)
 
 SEATED_KEPT = 4_096
 """Rows that a process keeps as nouns, some 15 MB: who sits where on a territory's next days."""

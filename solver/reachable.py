@@ -8,6 +8,7 @@ whole territory would take most of them.
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from slotengine.codes import Mode
 from slotengine.domain import Location, Practitioner, Referral, Site, Slot, by_id
@@ -42,16 +43,22 @@ def could_have(
         if one.profession in wanted and (not asked or not asked.isdisjoint(one.specialties))
     }
     near = None if matrix is not None else _near(referral, by_id(sites), policy)
+
+    # Few places and few sets of modes, many slots.
+    @cache
+    def can_meet(site: str, modes: tuple[Mode, ...]) -> bool:
+        return any(
+            near is None or mode is Mode.VR or (site, mode) in near
+            for mode in referral.modes
+            if mode in modes
+        )
+
     return [
         slot
         for slot in slots
         if slot.practitioner in people
+        and can_meet(slot.site, slot.modes)
         and _in_a_window(referral, slot)
-        and any(
-            near is None or mode is Mode.VR or (slot.site, mode) in near
-            for mode in referral.modes
-            if mode in slot.modes
-        )
     ]
 
 
