@@ -110,9 +110,9 @@ class Ours:
         """States each waiting patient's chance once, corrected by what became of earlier ones."""
         clerk = self.clerk
         for row, stated in list(self._stated.items()):
-            seated = clerk.seat_of(row) != NO_SEAT
-            if seated or stated.before_us <= clerk.now_us:
-                self._outcomes.append((stated.raw, seated))
+            # Not before: who gets a seat gets it early, and the lucky alone would be seen.
+            if stated.before_us <= clerk.now_us:
+                self._outcomes.append((stated.raw, clerk.seat_of(row) != NO_SEAT))
                 self._stated[row] = stated._replace(before_us=NEVER)
         horizon = clerk.now + clerk.policy.pricing.horizon
         for row, raw in zip(rows.tolist(), served.tolist(), strict=True):

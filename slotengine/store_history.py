@@ -132,9 +132,10 @@ class Histories(Supply, Referrals):
         """
         Gives (raw chance, served or not) of stated chances whose outcome is known.
 
-        Served: a seat was held, promised or booked after the chance was stated and before its
-        instant. Not served: that instant passed. Whoever stopped waiting before it, without a seat,
-        tells nothing and is left out.
+        Known once the instant has passed up to which the chance was stated: who gets a seat gets
+        it early, so that asking sooner would see the lucky alone. Served: a seat was held, promised
+        or booked in between. Whoever stopped waiting before it, without a seat, tells nothing and
+        is left out.
         """
         chance, referral, booking = tables.chance, tables.referral, tables.booking
         seated_at = func.min(booking.c.made_at)
@@ -161,9 +162,9 @@ class Histories(Supply, Referrals):
 
     def _served(self, row: Record) -> bool | None:
         before = row.before_at
-        if row.seated_at is not None and (before is None or row.seated_at < before):
-            return True
         if before is None or before > self._now:
             return None
+        if row.seated_at is not None and row.seated_at < before:
+            return True
         # Closed in time and without a seat: nobody knows whether one would have come.
         return None if row.closed_at is not None and row.closed_at < before else False

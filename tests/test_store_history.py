@@ -195,9 +195,17 @@ def test_who_stops_waiting_tells_nothing_about_the_chance(
     assert outcomes(desk, NOW + 2 * HOUR) == known
 
 
-def test_a_chance_without_an_instant_can_only_come_true(desk: Desk) -> None:
+def test_a_chance_without_an_instant_tells_nothing(desk: Desk) -> None:
     desk.publish(slot())
     who = stated(desk, deadline=None)
-    assert outcomes(desk, NOW + 100 * HOUR) == ()
     desk.hold(who, slot())
-    assert outcomes(desk, NOW + HOLD) == ((0.25, True),)
+    assert outcomes(desk, NOW + 100 * HOUR) == ()
+
+
+def test_who_got_a_seat_early_tells_it_no_sooner_than_who_got_none(desk: Desk) -> None:
+    """Else the lucky would be counted first, and every chance be told too high."""
+    desk.publish(slot())
+    who = stated(desk)
+    desk.hold(who, slot())
+    assert outcomes(desk, NOW + HOUR - INSTANT) == ()
+    assert outcomes(desk, NOW + HOUR) == ((0.25, True),)
