@@ -13,7 +13,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from slotengine.codes import Priority, Profession
-from slotengine.domain import Professions, Value
+from slotengine.domain import Professions, Referral, Value
 
 MORE_PERCENT = 300
 """Most that one kind of booking may add to its effort, in percent: four times as long."""
@@ -147,6 +147,13 @@ class Floor(Value):
             msg = "a floor names a priority, a commune or both"
             raise ValueError(msg)
         return self
+
+    def names(self, referral: Referral) -> bool:
+        """Tells whether a referral is one of those that the floor is about."""
+        if self.priority not in (None, referral.priority):
+            return False
+        place = referral.patient.location
+        return self.insee is None or (place is not None and place.insee == self.insee)
 
 
 class Spread(Value):

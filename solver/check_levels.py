@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from slotengine.codes import SlotState
-from slotengine.domain import Referral
 from slotengine.problem import (
     COST_LEVEL,
     FLOOR_LEVEL,
@@ -17,9 +16,8 @@ from slotengine.problem import (
     Plan,
     Violation,
 )
-from slotengine.side_constraints import Floor
 from slotengine.solver.check_figures import tie_break
-from slotengine.solver.check_rules import Rules
+from slotengine.solver.check_rules import Rules, floor_names
 from slotengine.solver.check_side import seat_minutes
 from slotengine.solver.check_travel import ceil_div
 
@@ -54,7 +52,7 @@ def shortfall(rules: Rules, served: set[str]) -> int:
     """Gives how many are missing below the policy's floors (level 0)."""
     missing = 0
     for floor in rules.policy.floors:
-        named = [one.id for one in rules.problem.referrals if _named(floor, one)]
+        named = [one.id for one in rules.problem.referrals if floor_names(floor, one)]
         least = ceil_div(floor.percent * len(named), PERCENT)
         missing += max(0, least - sum(one in served for one in named))
     return missing
@@ -111,9 +109,3 @@ def displaced_violations(rules: Rules, plan: Plan) -> Iterator[Violation]:
         yield Violation(rule="displaced", subject="plan", detail="not sorted, each once")
     if plan.displaced and not rules.policy.floors:
         yield Violation(rule="displaced", subject="plan", detail="no floor displaces anybody")
-
-
-def _named(floor: Floor, referral: Referral) -> bool:
-    place = referral.patient.location
-    commune = None if place is None else place.insee
-    return floor.priority in (None, referral.priority) and floor.insee in (None, commune)

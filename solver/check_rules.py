@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from slotengine.codes import Mobility, Mode, SlotState
 from slotengine.domain import Practitioner, Referral, Site, Slot, by_id
 from slotengine.problem import Problem
-from slotengine.side_constraints import Step
+from slotengine.side_constraints import Floor, Step
 from slotengine.solver.check_figures import (
     MINUTE,
     Figures,
@@ -276,6 +276,8 @@ class Rules:
         """Asks whether serving is worth what it costs and what others would lose by it."""
         if not self.problem.prices or referral.id in self.seated:
             return True
+        if any(floor_names(floor, referral) for floor in self.policy.floors):
+            return True
         figures = self.figures(referral, slot, mode)
         value = self.policy.values.of(referral.priority)
         return figures is not None and figures.cost + self.price(slot) <= value
@@ -328,6 +330,13 @@ class Rules:
             return None
         start, end = (home, site.location) if mode is Mode.AMB else (site.location, home)
         return self._roads.way(start, end, speed)
+
+
+def floor_names(floor: Floor, referral: Referral) -> bool:
+    """Tells whether a referral has the priority and the commune that a floor is about."""
+    place = referral.patient.location
+    commune = None if place is None else place.insee
+    return floor.priority in (None, referral.priority) and floor.insee in (None, commune)
 
 
 def overlap(one: Slot, other: Slot) -> bool:

@@ -78,7 +78,8 @@ class Columns:
     ``referral_*`` are (R,), except windows and busy spans (R, most of any referral), padded with
     spans that change nothing; ``slot_*`` are (S,) and hold the practitioner's and the site's facts
     too; ``seat_*`` are (C,), the columns of the assignment, extra seats included; ``place_*`` are
-    distinct homes. ``priced``: seats have prices, 0 where ``slot_price`` says so.
+    distinct homes. ``priced``: seats have prices, 0 where ``slot_price`` says so;
+    ``referral_floored``: a floor names the referral, so that no price keeps a seat from it.
     """
 
     policy: Policy
@@ -102,6 +103,7 @@ class Columns:
     referral_own_practitioner: Ints
     referral_told_slot: Indices
     referral_promised: Flags
+    referral_floored: Flags
     referral_value: Ints
     referral_hash: Hashes
     window_start_us: Ints
@@ -244,6 +246,7 @@ def to_columns(problem: Problem) -> Columns:
         ),
         referral_told_slot=_told_slots(problem),
         referral_promised=flags(r.id in promised for r in referrals),
+        referral_floored=flags(any(one.names(r) for one in policy.floors) for r in referrals),
         referral_value=ints(policy.values.of(r.priority) for r in referrals),
         referral_hash=hashes("r" + r.id for r in referrals),
         window_start_us=window_start,

@@ -157,12 +157,13 @@ def kept(columns: Columns, way: Way) -> Flags:
     """
     Allows what is worth its price: the value of serving, less the cost, is at least the price.
 
-    Who was told or promised a seat keeps one, whatever it is worth to others. Without any prices
-    nothing is kept, and a cost above the value is no reason to serve nobody.
+    Who was told or promised a seat keeps one, whatever it is worth to others. Nothing is kept from
+    whom a floor names: a price would refuse the class what the floor is there to give it. Without
+    any prices nothing is kept, and a cost above the value is no reason to serve nobody.
     """
     if not columns.priced:
         return np.ones(len(way.row), dtype=np.bool_)
     minutes = np.minimum(way.journey.minutes, LONG_MINUTES)
     gain = columns.referral_value[way.row] - way_cost(columns, way.row, way.slot, minutes)
-    worth: Flags = (gain >= columns.slot_price[way.slot]) | columns.referral_seated[way.row]
-    return worth
+    worth: Flags = gain >= columns.slot_price[way.slot]
+    return worth | columns.referral_seated[way.row] | columns.referral_floored[way.row]

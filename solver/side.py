@@ -129,19 +129,9 @@ def _follows(problem: Problem, row_of: dict[str, int]) -> Iterator[Follow]:
 
 def _floors(problem: Problem) -> Iterator[FloorRows]:
     for floor in problem.policy.floors:
-        rows = tuple(
-            row
-            for row, referral in enumerate(problem.referrals)
-            if floor.priority in (None, referral.priority)
-            and (floor.insee is None or floor.insee == _insee(problem, row))
-        )
+        rows = tuple(row for row, referral in enumerate(problem.referrals) if floor.names(referral))
         if rows:
             yield FloorRows(rows, -(-floor.percent * len(rows) // FULL))
-
-
-def _insee(problem: Problem, row: int) -> str | None:
-    place = problem.referrals[row].patient.location
-    return None if place is None else place.insee
 
 
 def _groups(problem: Problem, columns: Columns, arcs: Arcs) -> Iterator[Group]:

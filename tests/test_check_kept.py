@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from brute_force import Pairs, solve
-from builders import NOW, referral, slot
+from builders import NOW, patient, referral, slot
 from test_check import (
     ASAP,
     FIGURES,
@@ -17,11 +17,12 @@ from test_check import (
 )
 from test_check_rules import AWAY, verdict
 
-from slotengine.codes import Mode
+from slotengine.codes import Mode, Priority
 from slotengine.policy import SeatValues
 from slotengine.problem import Problem, Told, Unserved
 from slotengine.reasons import Reason, ReasonCode
 from slotengine.seat_prices import SeatPrice
+from slotengine.side_constraints import Floor
 from slotengine.solver.check import check
 from slotengine.solver.solve import solve as solved
 
@@ -42,6 +43,30 @@ def test_who_was_promised_or_told_a_seat_keeps_one_whatever_it_is_worth() -> Non
     asking = referral()
     assert at_price(9_761, promised=(asking.id,)) is None
     assert at_price(9_761, told=(Told(referral=asking.id, slot="slot1"),)) is None
+
+
+def floored(**whom: Any) -> dict[str, Any]:
+    return {"policy": {"floors": (Floor(percent=50, **whom),)}}
+
+
+def test_no_price_keeps_a_seat_from_whom_a_floor_names() -> None:
+    """The referral is urgent and lives in commune 44114."""
+    assert at_price(9_761, **floored(priority=Priority.URGENT)) is None
+    assert at_price(9_761, **floored(priority=Priority.ROUTINE)) == "kept"
+    assert at_price(9_761, **floored(insee="44114")) is None
+    assert at_price(9_761, **floored(insee="44115")) == "kept"
+    assert at_price(9_761, **floored(priority=Priority.URGENT, insee="44114")) is None
+    assert at_price(9_761, **floored(priority=Priority.ROUTINE, insee="44114")) == "kept"
+    assert at_price(9_761, **floored(priority=Priority.URGENT, insee="44115")) == "kept"
+
+
+def test_who_lives_nowhere_known_is_named_by_no_commune() -> None:
+    video: dict[str, Any] = {
+        "referral": {"modes": (Mode.VR,), "patient": patient(location=None)},
+        "slot": {"modes": (Mode.VR,)},
+    }
+    assert at_price(9_761, **video, **floored(insee="44114")) == "kept"
+    assert at_price(9_761, **video, **floored(priority=Priority.URGENT)) is None
 
 
 def test_without_prices_nothing_is_kept_and_with_any_a_slot_not_listed_costs_nothing() -> None:

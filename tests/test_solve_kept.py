@@ -3,18 +3,20 @@
 from typing import Any
 
 import pytest
-from builders import policy, practitioner, slot
+from brute_side import best
+from builders import TOWN, policy, practitioner, slot
 from mutants import Mutant, apply, named, notices
 from nights import ASAP, ROUTINE, agenda, asks, booked, night, planned
-from random_problems import random_priced, random_problem
+from random_problems import random_kept, random_priced, random_problem
 
+from slotengine.codes import Priority
 from slotengine.errors import ProblemError
 from slotengine.labels import Lang
 from slotengine.policy import SeatValues
 from slotengine.problem import Problem
 from slotengine.reasons import Rule
 from slotengine.seat_prices import SeatPrice
-from slotengine.side_constraints import Caps
+from slotengine.side_constraints import Caps, Floor
 from slotengine.solver import arcs as arcs_module
 from slotengine.solver import hard_rules, levels, verdicts
 from slotengine.solver.arcs import candidate_arcs
@@ -37,6 +39,34 @@ def test_a_seat_is_given_at_exactly_what_it_is_worth_and_kept_above() -> None:
         assert (given.seats, given.cost) == ({"a": "d1@120"}, plain + amount)
         kept = planned(night([asks("a", **who)], agenda(120), prices=[price("d1@120", amount + 1)]))
         assert (kept.reasons, kept.plan.deferred) == ({"a": "kept"}, ("a",))
+
+
+def floored(**whom: Any) -> Any:
+    return policy(floors=(Floor(percent=100, **whom),))
+
+
+@pytest.mark.parametrize("amount", [4_880, 4_881, 50_000])
+def test_no_price_keeps_a_seat_from_whom_a_floor_names_and_the_price_counts(amount: int) -> None:
+    dear = [price("d1@120", amount)]
+    for whom in ({"priority": Priority.ROUTINE}, {"insee": TOWN.insee}):
+        asked = night([asks("a", **ROUTINE)], agenda(120), prices=dear, policy=floored(**whom))
+        found = planned(asked)
+        assert (found.seats, found.cost, found.plan.deferred) == ({"a": "d1@120"}, 120 + amount, ())
+    for whom in ({"priority": Priority.ASAP}, {"insee": "44115"}):
+        asked = night([asks("a", **ROUTINE)], agenda(120), prices=dear, policy=floored(**whom))
+        assert bool(planned(asked).seats) is (amount == 4_880)
+
+
+def test_a_floor_names_nobody_else_whose_seat_a_price_keeps() -> None:
+    """Both seats are too dear for b, whose urgent class no floor is about."""
+    asked = night(
+        [asks("a", **ROUTINE), asks("b")],
+        agenda(120, 180),
+        prices=[price("d1@120", 9_800), price("d1@180", 9_700)],
+        policy=floored(priority=Priority.ROUTINE),
+    )
+    found = planned(asked)
+    assert (found.seats, found.reasons) == ({"a": "d1@180"}, {"b": "kept"})
 
 
 def test_of_two_seats_the_less_wanted_is_given() -> None:
@@ -150,6 +180,31 @@ def test_plans_with_prices_promises_and_extra_seats_pass_and_are_proved(seed: in
         assert Rule.KEPT in stopped
 
 
+def test_floors_give_seats_that_prices_keep_where_every_plan_was_tried() -> None:
+    """Forty small nights with side constraints, each compared with the best of all its plans."""
+    given = 0
+    for seed in range(40):
+        drawn = random_kept(seed)
+        if not (drawn.policy.floors and drawn.prices):
+            continue
+        plan = solve(drawn)
+        assert check(drawn, plan) == []
+        assert plan.objective == best(drawn)[0]
+        keeps = {*drawn.promised, *(one.referral for one in drawn.told)}
+        who = {one.id: one for one in drawn.referrals}
+        for one in plan.assignments:
+            asking = who[one.referral]
+            if one.cost + one.price > drawn.policy.values.of(asking.priority):
+                home = asking.patient.location
+                assert one.referral in keeps or any(
+                    floor.priority in (None, asking.priority)
+                    and (floor.insee is None or (home and floor.insee == home.insee))
+                    for floor in drawn.policy.floors
+                )
+                given += one.referral not in keeps
+    assert given >= 5
+
+
 def test_why_not_and_the_funnel_know_what_is_kept() -> None:
     prices = [price("d1@120", 4_881), price("d1@180", 4_820)]
     asked = night([asks("a", **ROUTINE)], agenda(120, 180), prices=prices)
@@ -191,6 +246,7 @@ def mutant(function: Any, old: str, new: str, asked: Problem, *noticed: str) -> 
 PROMISED_FIRST = night([asks("a", **ROUTINE), asks("b", **ASAP)], agenda(120), promised=["a"])
 AT_ITS_PRICE = night([asks("a", **ROUTINE)], agenda(120), prices=[price("d1@120", 4_880)])
 ABOVE_ITS_PRICE = night([asks("a", **ROUTINE)], agenda(120), prices=[price("d1@120", 4_881)])
+FLOORED_AT_ANY_PRICE = ABOVE_ITS_PRICE.replaced(policy=floored(priority=Priority.ROUTINE))
 PROMISED_AT_ANY_PRICE = ABOVE_ITS_PRICE.replaced(promised=("a",))
 CHEAPER_LATER = night([asks("a", **ROUTINE)], agenda(120, 180), prices=[price("d1@120", 61)])
 TAKEN_AND_KEPT = night(
@@ -223,6 +279,14 @@ TAKEN_AND_KEPT = night(
                 "",
                 PROMISED_AT_ANY_PRICE,
                 "ProblemError",
+            ),
+            mutant(
+                hard_rules.kept,
+                "| columns.referral_floored[way.row]",
+                "",
+                FLOORED_AT_ANY_PRICE,
+                "not best",
+                "unserved.addable",
             ),
             mutant(
                 hard_rules.kept, "not columns.priced", "True", ABOVE_ITS_PRICE, "kept", "not best"
