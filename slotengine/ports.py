@@ -12,7 +12,15 @@ from typing import Annotated, Literal, Protocol, TypeVar
 from pydantic import Field
 
 from slotengine.answers import Conflict, Event
-from slotengine.codes import Audience, BookingStatus, Mode, PromiseState, ReferralState, SourceKind
+from slotengine.codes import (
+    Audience,
+    BookingStatus,
+    Mode,
+    Priority,
+    PromiseState,
+    ReferralState,
+    SourceKind,
+)
 from slotengine.domain import (
     Actor,
     Booking,
@@ -326,6 +334,15 @@ class Unit(Protocol):
 
     def replace_practitioner(self, slot_id: str, by: str) -> ReplaceOutcome:
         """Gives an open slot to another practitioner; its bookings and their counters go along."""
+
+    def served_share(
+        self, territory: str, priority: Priority | None, insee: str | None, since: datetime
+    ) -> tuple[int, int]:
+        """
+        Gives how many referrals came since then, inclusive, and how many have or had a seat.
+
+        Of one priority and of patients of one commune, None meaning any; refused ones don't count.
+        """
 
     def record_chance(self, referral_id: str, raw: float, stated: float) -> None:
         """Notes the chance of a seat that was stated to a waiting patient, once a referral."""

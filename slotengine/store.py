@@ -32,6 +32,7 @@ from slotengine.store_connect import (
 )
 from slotengine.store_counters import recount
 from slotengine.store_errors import translated
+from slotengine.store_floors import Floors
 from slotengine.store_freed import Freed
 from slotengine.store_handback import Handbacks
 from slotengine.store_history import Histories
@@ -52,7 +53,7 @@ _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 T = TypeVar("T")
 
 
-class SqlUnit(Plans, Handbacks, Freed, Histories, Prices):
+class SqlUnit(Plans, Handbacks, Freed, Floors, Histories, Prices):
     """One transaction: see ``slotengine.ports.Unit`` for the contract of each verb."""
 
 
