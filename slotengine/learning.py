@@ -46,7 +46,7 @@ def learn(policy: Policy, history: History, *, now: datetime, horizon: timedelta
     now = now.astimezone(UTC)
     seen = [] if since is None else list(open_pieces(policy, max(since, history.since), until))
     came = _in_open_time(policy, seen, history.arrivals)
-    rhythm = Rhythm(policy, seen, came)
+    rhythm = Rhythm(policy, seen, came, _seats_a_day(policy, history))
     endings = history.endings
     kept = max(0, endings.confirmed - endings.cancelled)
     return Forecast(
@@ -69,6 +69,13 @@ def _first_day(policy: Policy, history: History) -> datetime | None:
     if first is None:
         return None
     return datetime.combine(first.astimezone(policy.zone), time(0), policy.zone)
+
+
+def _seats_a_day(policy: Policy, history: History) -> float | None:
+    """Gives how many seats a day has on which slots are given; None while none ever were."""
+    days = {opening.start.astimezone(policy.zone).date() for opening in history.openings}
+    seats = sum(opening.seats for opening in history.openings)
+    return seats / len(days) if days else None
 
 
 def _in_open_time(

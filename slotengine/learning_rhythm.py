@@ -53,9 +53,16 @@ def open_pieces(policy: Policy, begin: datetime, end: datetime) -> Iterable[Piec
 class Rhythm:
     """What was learned: ``prior_arrivals`` is how many the made-up past brought."""
 
-    def __init__(self, policy: Policy, seen: Sequence[Piece], came: Sequence[Arrival]) -> None:
-        """Learns from open time that was seen and the arrivals in it."""
+    def __init__(
+        self,
+        policy: Policy,
+        seen: Sequence[Piece],
+        came: Sequence[Arrival],
+        seats_a_day: float | None = None,
+    ) -> None:
+        """Learns from open time that was seen, the arrivals in it, and the seats of a day."""
         self._policy = policy
+        self._seats_a_day = seats_a_day
         local = [arrival.at.astimezone(policy.zone) for arrival in came]
         by_day = Counter(at.date() for at in local)
         week = _usual_week(policy)
@@ -112,6 +119,9 @@ class Rhythm:
         """Gives how many come on a day of size 1: a weekday from 8 to 20 h without any factor."""
         inhabitants = sum(commune.inhabitants for commune in self._policy.communes)
         prior = sum(priors.DAILY_RATE.values()) * inhabitants / priors.PER_INHABITANTS
+        if self._seats_a_day is not None and mean > 0:
+            # A territory that begins is asked for a part of its need: by those who know of it.
+            prior = min(prior, self._seats_a_day / mean)
         # Where nobody is known to live the priors say nothing, and only what was seen counts.
         made_up = self._policy.forecast.prior_days * mean if inhabitants else 0.0
         return (prior * made_up + came) / (made_up + seen) if made_up + seen else 0.0

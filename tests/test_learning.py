@@ -107,6 +107,45 @@ def test_expected_referrals_are_in_proportion_to_inhabitants() -> None:
     assert found.expected == pytest.approx(A_DAY / 2)
 
 
+def given_seats(day: date, seats: int) -> Opening:
+    """Seats of one slot on a day, published the day before."""
+    start = datetime.combine(day, time(10), PARIS)
+    return Opening(
+        published_at=start - DAY,
+        practitioner="d1",
+        site="s1",
+        start=start,
+        minutes=20,
+        seats=seats,
+        modes=(Mode.AMB,),
+    )
+
+
+@pytest.mark.parametrize(("seats", "level"), [(30, 30.0), (89, 89.0), (90, 89.0), (500, 89.0)])
+def test_priors_expect_no_more_than_the_seats_of_a_day(seats: int, level: float) -> None:
+    """A weekday of 12 open hours, Tuesdays alone: its size is 1."""
+    given = rules(opening=TUESDAY)
+    tuesday = date(2026, 11, 24)
+    history = past(
+        openings=(given_seats(tuesday, seats),), until=from_midnight(tuesday) + timedelta(hours=1)
+    )
+    found = learn(given, history, now=history.until, horizon=DAY)
+    assert found.expected == pytest.approx(level)
+
+
+def test_what_came_counts_whatever_the_seats() -> None:
+    given = rules(opening=TUESDAY)
+    tuesday = date(2026, 11, 24)
+    history = past(
+        *tuesdays(20, 50),
+        openings=(given_seats(tuesday, 10),),
+        until=from_midnight(tuesday),
+    )
+    found = learn(given, history, now=history.until, horizon=DAY)
+    # 20 made-up days of 10 and 20 real ones of 50.
+    assert found.expected == pytest.approx(30.0)
+
+
 def test_as_many_days_of_history_as_of_priors_meet_half_way() -> None:
     given = rules(opening=TUESDAY)
     found = expect(given, past(*tuesdays(20, 49)), day=date(2026, 11, 24))
@@ -148,7 +187,8 @@ def test_a_first_opening_begins_the_history_too() -> None:
     history = past(openings=(opening(published_at=published, start=published + DAY),))
     found = expect(given, history, day=date(2026, 11, 24))
     assert found.days_seen == 2
-    assert found.expected == pytest.approx(20 * 89 / 22)
+    # Its one seat a day is all that the priors expect.
+    assert found.expected == pytest.approx(20 * 1 / 22)
 
 
 def test_what_came_while_closed_is_not_learned_from() -> None:
