@@ -160,10 +160,7 @@ class SqlStore:
     ) -> T:
         try:
             with self._turn, self._transaction(write=write) as connection:
-                unit = SqlUnit(connection, now=now, actor=actor)
-                done = work(unit)
-                unit.raise_clocks()
-                return done
+                return work(SqlUnit(connection, now=now, actor=actor))
         except SQLAlchemyError as error:
             raise translated(error, self._where) from error
 

@@ -126,6 +126,10 @@ class Moves(Seats):
                 return work()
         except IntegrityError as refused:
             raise translated(refused, "the database") from refused
+        finally:
+            # What was added or raised within may be undone.
+            self._added.clear()
+            self._raised.clear()
 
     def move_promises(self, moves: Sequence[Move]) -> tuple[Booking, ...]:
         """

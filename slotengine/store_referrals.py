@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Update, bindparam, select, update
+from sqlalchemy import Connection, Update, bindparam, select, update
 
 from slotengine import tables
 from slotengine.codes import BookingStatus, ReferralState, SourceKind
-from slotengine.domain import Referral
+from slotengine.domain import Actor, Referral
 from slotengine.errors import InputError, TransitionError, UnknownIdError
 from slotengine.ports import StoredReferral
 from slotengine.store_events import Record, Statement, chunks, inserting
@@ -77,6 +78,13 @@ def _moving(state: ReferralState) -> Update:
 class Referrals(Promises):
     """The part of a unit of work that knows referrals."""
 
+    def __init__(
+        self, connection: Connection, *, now: datetime | None, actor: Actor | None
+    ) -> None:
+        super().__init__(connection, now=now, actor=actor)
+        # Those that this work added and nobody has seen yet: reading one again says the same.
+        self._added: dict[str, StoredReferral] = {}
+
     def add_referral(self, referral: Referral, digest: str) -> bool:
         """Inserts a referral; False when (territory, source, reference) is already known."""
         added = self._connection.scalar(
@@ -99,6 +107,7 @@ class Referrals(Promises):
             if self.find_referral(referral.territory, referral.source, referral.reference) is None:
                 raise InputError(f"referral id {referral.id} belongs to another reference")
             return False
+        self._added[referral.id] = StoredReferral(referral=referral, digest=digest)
         self._append(
             [{"territory": referral.territory, "kind": "referral.received", "referral": added}]
         )
@@ -115,6 +124,8 @@ class Referrals(Promises):
 
     def stored_referral(self, referral_id: str) -> StoredReferral:
         """Gives one referral, or raises UnknownIdError."""
+        if referral_id in self._added:
+            return self._added[referral_id]
         row = self._connection.execute(_BY_ID, {"one": referral_id}).first()
         if row is None:
             raise UnknownIdError("referral", referral_id)
@@ -143,6 +154,7 @@ class Referrals(Promises):
         if moved and stored.state in SEATED:
             raise InputError(f"referral {referral.id} can't change its patient while it has a seat")
         closed_to = {*OVER, *SEATED} if moved else OVER
+        self._added.pop(referral.id, None)
         replaced = self._connection.execute(
             update(table)
             .where(table.c.id == referral.id, table.c.state.not_in([s.value for s in closed_to]))
@@ -189,6 +201,7 @@ class Referrals(Promises):
         after: dict[str, Any] | None = None,
     ) -> None:
         """Moves a referral; its event follows that of the change that moved it, if any."""
+        self._added.pop(referral_id, None)
         given = {"one": referral_id} | ({"now": self._now} if state in OVER else {})
         territory = self._connection.scalar(_moving(state), given)
         if territory is None:

@@ -53,7 +53,7 @@ class Territories(Events):
         super().__init__(connection, now=now, actor=actor)
         self._policies: dict[str, Policy] = {}
         self._seen: dict[str, datetime | None] = {}
-        self._ahead: dict[str, timedelta] = {}
+        self._raised: set[str] = set()
 
     def save_policy(self, policy: Policy) -> None:
         """Makes ``policy`` the territory's, creating the territory; older versions stay stored."""
@@ -107,32 +107,25 @@ class Territories(Events):
         Raises the territory's high-water ``now``; ClockError when ``now`` lies behind it.
 
         Default tolerance is the Policy's: servers' clocks differ by seconds. Further back, an
-        expired hold would come to life again on another server. Asked at once, raised by
-        ``raise_clocks``: whoever raises it keeps all others of the territory waiting.
+        expired hold would come to life again on another server.
+
+        Raised at once, before anything else is read: on PostgreSQL the works of a territory then
+        come one after the other. Rules that only a ranking asks (tours, groups, the step before,
+        linked needs) lean on that; ``take_seat`` asks them of nobody again.
         """
-        if territory in self._ahead:
+        if territory in self._raised:
             return
         self.policy(territory)
         seen = self._seen[territory]
+        given = {"mine": territory}
         if seen is None or seen < self._now:
-            self._ahead[territory] = tolerance
-        else:
-            self._refuse_behind(territory, seen, tolerance)
-
-    def raise_clocks(self) -> None:
-        """
-        Raises the clocks that this work is ahead of; the last thing that it does.
-
-        Asked again where somebody raised it further meanwhile: ClockError, as if they had come
-        first.
-        """
-        for territory, tolerance in sorted(self._ahead.items()):
-            given = {"mine": territory}
             if self._connection.execute(_RAISE, given | {"at": self._now}).rowcount:
-                continue
+                self._raised.add(territory)
+                return
+            # Whoever was waited for raised it further.
             seen = self._connection.scalar(_SEEN, given)
-            if seen is not None:
-                self._refuse_behind(territory, seen, tolerance)
+        if seen is not None:
+            self._refuse_behind(territory, seen, tolerance)
 
     def _refuse_behind(self, territory: str, seen: datetime, tolerance: timedelta) -> None:
         if self._now < seen - tolerance:

@@ -366,28 +366,3 @@ def test_a_work_that_failed_leaves_the_clock_where_it_was(desk: Desk) -> None:
     with pytest.raises(InputError):
         desk.do(fails, now=NOW + timedelta(hours=1))
     desk.do(lambda unit: unit.advance_clock("giennois", timedelta(0)), now=NOW)
-
-
-def test_a_clock_that_another_work_raised_meanwhile_counts_at_the_end(postgres_url: str) -> None:
-    """Works of one territory don't wait for each other's clocks until they end."""
-    from slotengine.errors import ClockError
-
-    store, tolerance = SqlStore.open(postgres_url), policy().clock_tolerance
-    desk = Desk(store)
-    desk.settle()
-
-    def overtaken(by: timedelta, *, now: datetime) -> None:
-        def work(unit: Any) -> None:
-            unit.advance_clock("giennois", tolerance)
-            # Another connection, which commits before this work ends.
-            desk.do(lambda other: other.advance_clock("giennois", tolerance), now=now + by)
-            unit.event("giennois", "test.overtaken")
-
-        desk.do(work, now=now)
-
-    overtaken(tolerance, now=NOW)
-    assert desk.kinds() == ["test.overtaken"]
-    with pytest.raises(ClockError, match="giennois"):
-        overtaken(tolerance + INSTANT, now=NOW + timedelta(hours=1))
-    assert desk.kinds() == ["test.overtaken"]
-    store.close()
