@@ -43,13 +43,18 @@ def give_promise(
     )
     if taken.booking is None:
         return None
+    given = taken.desk.priced.reasons_of(taken.booking.slot)
     unit.save_promise(terms)
     return Placement(
         referral=referral.id,
         state=unit.stored_referral(referral.id).referral.state,
         booking=taken.booking,
         promise=terms,
-        reasons=(promising.in_words(terms, policy), *notes),
+        reasons=(
+            promising.in_words(terms, policy),
+            *(one for one in given if one.code is ReasonCode.FLOOR),
+            *notes,
+        ),
         lost_races=taken.lost,
     )
 

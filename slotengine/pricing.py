@@ -39,6 +39,11 @@ class Priced(NamedTuple):
         """Gives what is to be said of one slot's price."""
         return self.reasons + self.own_reasons.get(slot_id, ())
 
+    def with_reason(self, reason: Reason, slot_ids: Iterable[str]) -> "Priced":
+        """Adds something that is to be said of some slots."""
+        own = {id_: (*self.own_reasons.get(id_, ()), reason) for id_ in slot_ids}
+        return self._replace(own_reasons={**self.own_reasons, **own})
+
 
 def priced(
     unit: Unit,

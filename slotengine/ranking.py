@@ -10,11 +10,12 @@ from datetime import datetime
 from functools import partial
 from typing import Literal, NamedTuple
 
-from slotengine import pricing, promising
+from slotengine import floors, pricing, promising
 from slotengine.codes import BookingStatus, Mode
 from slotengine.domain import Booking, Practitioner, Referral, Site, Slot, by_id
 from slotengine.errors import DuplicateReferralError, SlotTakenError
 from slotengine.explanations import Candidate
+from slotengine.floors import Floors
 from slotengine.loading import counter_problem, offered_slots, problem_within_reach
 from slotengine.policy import Policy
 from slotengine.ports import Unit
@@ -74,9 +75,10 @@ def desk_of(
     """
     Ranks what a referral may have now by value less cost less price.
 
-    A seat is no candidate where that is below zero, or where the reserve keeps it. ``at_any_price``
-    asks the rules alone: what was offered is not priced again, and a promise is kept whatever the
-    seat is worth to others.
+    A seat is no candidate where that is below zero, or where the reserve keeps it; it stays one for
+    a referral whose class is short of its floor, and says so. ``at_any_price`` asks the rules
+    alone: what was offered is not priced again, and a promise is kept whatever the seat is worth to
+    others.
     """
     from slotengine.solver.rank import rank
     from slotengine.solver.reserve import kept_slots
@@ -101,8 +103,11 @@ def desk_of(
         # The reserve is a share of all seats, whoever could have them.
         every = counter_problem(unit, referral, policy, now=now, matrix=matrix, offered=True)
         reserved = kept_slots(every or problem, referral.priority)
-    ranked = rank(problem, referral.id, prices=priced.prices or None)
-    free = [one for one in ranked if one.slot not in reserved]
+    short = None if at_any_price else Floors(unit, policy, now=now).short(referral)
+    ranked = rank(
+        problem, referral.id, prices=priced.prices or None, at_any_price=short is not None
+    )
+    free = [one for one in ranked if short is not None or one.slot not in reserved]
     behind = promising.behind(
         unit,
         referral,
@@ -111,7 +116,7 @@ def desk_of(
         prices=lambda: (
             {} if at_any_price else pricing.priced(unit, policy, offered(), now=now).prices
         ),
-        kept=reserved,
+        kept=reserved if short is None else (),
         now=now,
         matrix=matrix,
     )
@@ -120,11 +125,21 @@ def desk_of(
         costs = None if at_any_price else behind.cost
         promised = [
             one
-            for one in rank(behind.problem, referral.id, prices=costs)
+            for one in rank(
+                behind.problem, referral.id, prices=costs, at_any_price=short is not None
+            )
             if one.slot in behind.cost and one.mode is not Mode.HH
         ]
     found = sorted([*free, *promised], key=lambda one: -one.score)
     kept = not found and (bool(ranked) or bool(priced.prices and rank(problem, referral.id)))
+    if short is not None:
+        # With prices what is below zero; with the reserve its slots, and what is freed into them.
+        else_kept = {
+            *(one.slot for one in free if one.slot in reserved),
+            *(one.slot for one in free if priced.prices and one.score < 0),
+            *(one.slot for one in promised if reserved or one.score < 0),
+        }
+        priced = priced.with_reason(floors.in_words(short), else_kept)
     slots = by_id(problem.slots)
     if behind is not None:
         slots |= {

@@ -113,6 +113,7 @@ class ReasonCode(StrEnum):
     PRICES_OTHER_POLICY = "prices_other_policy"
     PRICE_OF_NEIGHBOURS = "price_of_neighbours"
     NO_FORECAST = "no_forecast"
+    FLOOR = "floor"
     PROMISED = "promised"
     PROMISE_BROKEN = "promise_broken"
     HANDED_BACK_TIME = "handed_back_time"
@@ -228,6 +229,10 @@ SENTENCES: dict[ReasonCode, tuple[str, str]] = {
     ReasonCode.NO_FORECAST: (
         "Aucune demande n'est attendue : aucune place n'est gardée.",
         "No referrals are expected: no seat is kept.",
+    ),
+    ReasonCode.FLOOR: (
+        "Sur {days} jours, moins de {percent} % de ces demandes ont une place : rien n'est gardé.",
+        "In {days} days fewer than {percent} % of such referrals had a seat: nothing is kept.",
     ),
     ReasonCode.PROMISED: (
         "Place promise {before}, à moins de {km} km ; heure annoncée {notice} min avant.",

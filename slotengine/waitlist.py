@@ -16,6 +16,7 @@ from slotengine.choosing import URGENCY, chosen_tonight
 from slotengine.codes import BookingStatus, Mode, Priority, ReferralState
 from slotengine.domain import Booking, Referral, Slot, TimeWindow
 from slotengine.errors import DuplicateReferralError, SlotTakenError
+from slotengine.floors import Floors
 from slotengine.loading import EDGE, line_problem
 from slotengine.policy import Policy
 from slotengine.ports import FreeSeat, Unit
@@ -114,7 +115,8 @@ def refill(
 
     The gain is value less cost less price; nobody is given a seat that is worth more to those who
     come later, or that the plain reserve keeps while there are no prices. First in line goes before
-    everybody, and nothing is kept from them: they were promised a seat.
+    everybody, and nothing is kept from them: they were promised a seat. Nor is it from a class that
+    is short of its floor, until that is met: such seats are given last.
 
     While a seat is free for less than ``Policy.refill.own_practitioner_first``, only its
     practitioner's own patients are asked if one of them may have it.
@@ -147,13 +149,15 @@ def refill(
     # What the plain reserve keeps is a share of all that is free.
     listed = around if priced.reserve else given
     problem = line_problem(unit, able, policy, list(listed.values()), now=now, matrix=matrix)
+    floors = Floors(unit, policy, now=now)
+    first = unit.first_in_line(territory)
     wishes = [
         wish
-        for wish in _wishes(unit, problem, priced, first=unit.first_in_line(territory))
+        for wish in _wishes(unit, problem, priced, first=first, floors=floors)
         if wish.slot in given
     ]
     room = _Room(policy, seats, wishes, now=now)
-    return tuple(_held(unit, policy, given, wishes, room, now=now))
+    return tuple(_held(unit, policy, given, wishes, room, floors=floors, now=now))
 
 
 def _able(unit: Unit, policy: Policy, *, now: datetime) -> list[Referral]:
@@ -192,17 +196,24 @@ def _promised_needs(unit: Unit, waiting: Sequence[Referral]) -> dict[str, frozen
 
 
 class _Wish(NamedTuple):
-    """A referral and a slot that it may have, with what that would bring."""
+    """
+    A referral and a slot that it may have, with what that would bring.
 
-    referral: str
+    ``floored``: only because its class is short would it have a seat of that slot.
+    """
+
+    asking: Referral
     slot: str
     mode: Mode
     gain: int
     own: bool
     first: bool
+    floored: bool
 
 
-def _wishes(unit: Unit, problem: Problem, priced: Priced, *, first: Collection[str]) -> list[_Wish]:
+def _wishes(
+    unit: Unit, problem: Problem, priced: Priced, *, first: Collection[str], floors: Floors
+) -> list[_Wish]:
     """Gives every pair that may be made, in the order in which pairs are made."""
     from slotengine.solver.arcs import candidate_arcs
     from slotengine.solver.columns import to_columns
@@ -230,19 +241,21 @@ def _wishes(unit: Unit, problem: Problem, priced: Priced, *, first: Collection[s
     ):
         who, slot = problem.referrals[row], problem.slots[at]
         gain = values.of(who.priority) - cost - priced.prices.get(slot.id, 0)
-        dear = gain < 0 or slot.id in kept[who.priority]
-        if (who.id, slot.id) in refused or (dear and who.id not in first):
+        dear = (gain < 0 or slot.id in kept[who.priority]) and who.id not in first
+        if (who.id, slot.id) in refused or (dear and floors.short(who) is None):
             continue
         wish = _Wish(
-            referral=who.id,
+            asking=who,
             slot=slot.id,
             mode=MODE_ORDER[mode],
             gain=gain,
             own=who.patient.own_practitioner == slot.practitioner,
             first=who.id in first,
+            floored=dear,
         )
         # Equal gains: who stands before in the line, then the sooner slot.
-        found.append(((not wish.first, -gain, place[who.id], slot.start, slot.id), wish))
+        order = (not wish.first, dear, -gain, place[who.id], slot.start, slot.id)
+        found.append((order, wish))
     return [wish for _, wish in sorted(found, key=lambda entry: entry[0])]
 
 
@@ -278,6 +291,7 @@ def _held(
     wishes: Sequence[_Wish],
     room: _Room,
     *,
+    floors: Floors,
     now: datetime,
 ) -> Iterable[Refilled]:
     """Holds seat after seat; one that the store refuses is passed over for the next pair."""
@@ -285,23 +299,26 @@ def _held(
     modes: dict[str, set[Mode]] = {}
     for wish in wishes:
         taken = modes.setdefault(slots[wish.slot].practitioner, set())
-        if wish.referral in served or not room.takes(wish) or _journey_between(taken, wish):
+        if wish.asking.id in served or not room.takes(wish) or _journey_between(taken, wish):
+            continue
+        if wish.floored and floors.short(wish.asking) is None:
             continue
         booking = _hold(unit, policy, slots[wish.slot], wish, now=now)
         if booking is None:
             continue
-        served.add(wish.referral)
+        served.add(wish.asking.id)
+        floors.serve(wish.asking)
         room.take(wish)
         taken.add(wish.mode)
         unit.event(
             policy.territory,
             "waitlist.offered",
-            referral=wish.referral,
+            referral=wish.asking.id,
             slot=wish.slot,
             booking=booking.id,
             why=WHY_HELD,
         )
-        yield Refilled(referral=wish.referral, booking=booking, gain=wish.gain)
+        yield Refilled(referral=wish.asking.id, booking=booking, gain=wish.gain)
 
 
 def _journey_between(taken: Collection[Mode], wish: _Wish) -> bool:
@@ -325,7 +342,7 @@ def _hold(unit: Unit, policy: Policy, slot: Slot, wish: _Wish, *, now: datetime)
         return None
     try:
         return unit.take_seat(
-            wish.referral,
+            wish.asking.id,
             slot,
             mode=wish.mode,
             status=BookingStatus.HELD,

@@ -20,6 +20,7 @@ def rank(
     referral_id: str,
     *,
     prices: Mapping[str, int] | None = None,
+    at_any_price: bool = False,
     seed: int = 0,
 ) -> list[Candidate]:
     """
@@ -36,6 +37,8 @@ def rank(
         slot not listed. Candidates worth less than they cost are then left out. Default None: the
         problem's own prices, which are a rule for ``solve`` too; beyond that rule nothing is left
         out, and the first candidate is what ``solve`` gives this referral alone.
+    at_any_price
+        Leaves no candidate out for its price, by which it is ranked all the same. Default False.
     seed
         Turns the tie-break, as in ``solve``. Default 0.
 
@@ -71,7 +74,7 @@ def rank(
         slot_id = problem.slots[slot].id
         price = listed.get(slot_id, 0)
         # Candidates are made of those alone that stay: making one takes longer than its arc.
-        if prices is None or value >= cost + price:
+        if prices is None or at_any_price or value >= cost + price:
             ranked.append((cost + price - value, tie, slot_id, at, slot))
     return [
         Candidate(

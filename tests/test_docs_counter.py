@@ -108,7 +108,7 @@ def test_a_reason_stands_there_word_by_word(code: str, sentence: str, phrase: st
 def test_every_reason_of_a_price_stands_there() -> None:
     of_prices = {one for one in ReasonCode if one.startswith("price")}
     listed = {ReasonCode(code) for code, _, _ in REASON_ROWS}
-    assert listed == of_prices | {ReasonCode.NO_FORECAST, ReasonCode.KEPT}
+    assert listed == of_prices | {ReasonCode.NO_FORECAST, ReasonCode.FLOOR, ReasonCode.KEPT}
 
 
 def test_the_shares_that_are_left_alone_are_those_of_the_reserve() -> None:

@@ -8,6 +8,7 @@ from slotengine.reasons import RULE, SENTENCES, Reason, ReasonCode, Rule
 FIGURES: dict[str, dict[str, int | str]] = {
     "seats_taken": {"seats": 3},
     "prices_stale": {"hours": 5},
+    "floor": {"days": 7, "percent": 60},
     "promised": {
         "before_fr": "avant 18 h 30 demain",
         "before_en": "before 18:30 tomorrow",
