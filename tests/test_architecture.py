@@ -42,6 +42,7 @@ ROOMS = (
             "data_folder",
             "engine",
             "explaining",
+            "floors",
             "givers",
             "handing_back",
             "holding",

@@ -71,8 +71,9 @@ def test_a_free_seat_that_the_practitioner_s_limit_refuses_is_none(store: SqlSto
     full = engine.explain(referral("2").id, now=NOW, breakdown=True)
     assert codes(full) == [ReasonCode.CAP]
     assert full.runner_up is None
-    assert [(step.rule, step.seats_left) for step in full.funnel[-3:]] == [
+    assert [(step.rule, step.seats_left) for step in full.funnel[-4:]] == [
         ("cap", 2),
+        ("kept", 2),
         ("seats_taken", 1),
         ("cap", 0),
     ]
