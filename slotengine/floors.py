@@ -6,10 +6,11 @@ days before; while the class is short, neither a price nor the reserve keeps a s
 """
 
 from datetime import datetime, timedelta
+from typing import Protocol
 
+from slotengine.codes import Priority
 from slotengine.domain import Referral
 from slotengine.policy import Policy
-from slotengine.ports import Unit
 from slotengine.reasons import Reason, ReasonCode
 from slotengine.side_constraints import FULL, Floor
 
@@ -21,6 +22,15 @@ Our choice.
 """
 
 
+class Shares(Protocol):
+    """Who can say how many of some referrals came since an instant, and how many were served."""
+
+    def served_share(
+        self, territory: str, priority: Priority | None, insee: str | None, since: datetime
+    ) -> tuple[int, int]:
+        """Gives both counts, as ``ports.Unit`` does."""
+
+
 def is_short(floor: Floor, asked: int, served: int) -> bool:
     """Tells whether fewer were served than a floor wants; at exactly its share it is met."""
     return served * FULL < floor.percent * asked
@@ -30,11 +40,11 @@ class Floors:
     """
     How far the floors of a territory are met, as seats are given in one piece of work.
 
-    The store is asked once a floor, and only when a referral comes that it names.
+    ``shares`` is asked once a floor, and only when a referral comes that it names.
     """
 
-    def __init__(self, unit: Unit, policy: Policy, *, now: datetime) -> None:
-        self._unit = unit
+    def __init__(self, shares: Shares, policy: Policy, *, now: datetime) -> None:
+        self._shares = shares
         self._policy = policy
         self._since = now - timedelta(days=FLOOR_DAYS)
         self._counted: dict[Floor, tuple[int, int]] = {}
@@ -60,7 +70,7 @@ class Floors:
 
     def _share(self, floor: Floor) -> tuple[int, int]:
         if floor not in self._counted:
-            self._counted[floor] = self._unit.served_share(
+            self._counted[floor] = self._shares.served_share(
                 self._policy.territory, floor.priority, floor.insee, self._since
             )
         return self._counted[floor]

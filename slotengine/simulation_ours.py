@@ -11,9 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from slotengine.codes import Profession
+from slotengine.floors import Floors
 from slotengine.learning import learn
 from slotengine.pricing import NOON
 from slotengine.simulation_clerk import NO_SEAT, Clerk
+from slotengine.simulation_floors import Lately
 from slotengine.solver.chances import calibrated, percent
 from slotengine.solver.columns import MICROSECOND
 from slotengine.solver.encoding import NEVER, Flags, Ints, Reals
@@ -48,6 +50,7 @@ class Ours:
         self._profession: dict[str, Profession] = {}
         self._stated: dict[int, _Stated] = {}
         self._outcomes: list[tuple[float, bool]] = []
+        self._lately: Lately | None = None
 
     @property
     def clerk(self) -> Clerk:
@@ -56,9 +59,17 @@ class Ours:
             raise RuntimeError("a desk is started before it is asked")
         return self._clerk
 
+    @property
+    def lately(self) -> Lately:
+        """Who came during the run, and was served."""
+        if self._lately is None:
+            raise RuntimeError("a desk is started before it is asked")
+        return self._lately
+
     def start(self, clerk: Clerk) -> None:
         """Meets the clerk, prices what is there and asks those who wait already."""
         self._clerk = clerk
+        self._lately = Lately(clerk)
         self._profession = {one.id: one.profession for one in clerk.practitioners}
         self._price = np.zeros(len(clerk.free), dtype=np.int64)
         self._known = np.zeros(len(clerk.free), dtype=np.bool_)
@@ -67,6 +78,7 @@ class Ours:
 
     def arrived(self, row: int) -> None:
         """Gives the best seat that is worth more than its price, or lets wait."""
+        self.lately.came(row)
         if not self._serve(row):
             self.clerk.wait(row)
 
@@ -144,8 +156,9 @@ class Ours:
         return half, (self._profession[slot.practitioner], local.date(), local.hour)
 
     def _refill(self) -> None:
-        """Gives free seats to those who wait, the largest gain first."""
+        """Gives free seats to those who wait, the largest gain first; floors last."""
         clerk = self.clerk
+        floors = self._floors()
         while True:
             rows = clerk.waiting
             if not len(rows):
@@ -153,17 +166,27 @@ class Ours:
             of, seats = clerk.pairs_of(rows)
             values = np.array([clerk.value(row) for row in rows.tolist()])
             gain = values[of] - seats.cost - self._price[seats.seat]
-            gain[~clerk.free[seats.seat]] = -1
-            if not len(gain) or gain.max() < 0:
-                return
+            short = np.array([self._short(floors, row) for row in rows.tolist()])
+            may = np.flatnonzero(clerk.free[seats.seat] & ((gain >= 0) | short[of]))
             given: set[int] = set()
-            for at in np.argsort(-gain, kind="stable").tolist():
-                if gain[at] < 0:
-                    break
+            for at in may[np.argsort(-gain[may], kind="stable")].tolist():
                 row, seat = int(rows[of[at]]), int(seats.seat[at])
-                if row not in given and clerk.free[seat]:
+                if row in given or not clerk.free[seat]:
+                    continue
+                if gain[at] >= 0 or self._short(floors, row):
                     clerk.book(row, seat)
+                    floors.serve(clerk.referral(row))
                     given.add(row)
+            if not given:
+                return
+
+    def _floors(self) -> Floors:
+        """Gives how far floors are met now, counted as at the counter."""
+        return Floors(self.lately, self.clerk.policy, now=self.clerk.now)
+
+    def _short(self, floors: Floors, row: int) -> bool:
+        """Tells whether nothing is kept from a referral, because its class is short."""
+        return floors.short(self.clerk.referral(row)) is not None
 
     def _serve(self, row: int) -> bool:
         """Takes the seat with the best score, others' promises moved where that is worth it."""
@@ -174,9 +197,10 @@ class Ours:
         rows, holders = self._holders()
         worth = freed(holders, self._price, clerk.free)
         price = worth.cost[found.seat]
-        score = np.where(price == NEVER, -1, clerk.value(row) - found.cost - price)
+        score = np.where(price == NEVER, -NEVER, clerk.value(row) - found.cost - price)
         best = int(np.argmax(score))
-        if score[best] < 0:
+        kept = score[best] < 0 and not self._short(self._floors(), row)
+        if kept or price[best] == NEVER:
             return False
         seat = int(found.seat[best])
         for holder, goes in path(worth, holders, seat):

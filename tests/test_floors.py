@@ -6,7 +6,7 @@ without a floor nobody has one.
 """
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from builders import NOW, TOWN, patient, policy, referral, slot
@@ -19,7 +19,6 @@ from slotengine.domain import Referral, TimeWindow
 from slotengine.engine import Engine
 from slotengine.floors import FLOOR_DAYS, Floors, is_short
 from slotengine.labels import Lang
-from slotengine.ports import Unit
 from slotengine.reasons import ReasonCode
 from slotengine.side_constraints import Floor
 from slotengine.store import SqlStore
@@ -87,7 +86,7 @@ def test_a_floor_is_met_at_exactly_its_share(percent, asked, served, short) -> N
 
 
 class Counted:
-    """A unit that knows shares and writes down what it was asked."""
+    """Knows shares, and writes down what it was asked."""
 
     def __init__(self, **shares: tuple[int, int]) -> None:
         self.shares = shares
@@ -100,7 +99,7 @@ class Counted:
 
 def test_the_store_is_asked_once_a_floor_and_only_about_whom_it_names() -> None:
     unit = Counted(any=(3, 1))
-    floors = Floors(cast("Unit", unit), policy(floors=(floor(50),)), now=NOW)
+    floors = Floors(unit, policy(floors=(floor(50),)), now=NOW)
     assert floors.short(asks("1", priority=Priority.URGENT)) is None
     assert unit.asked == []
     assert floors.short(asks("1")) == floor(50)
@@ -113,7 +112,7 @@ def test_the_store_is_asked_once_a_floor_and_only_about_whom_it_names() -> None:
 def test_one_of_several_floors_that_is_short_is_enough() -> None:
     unit = Counted(**{"any": (2, 1), "44114": (2, 0)})
     both = (floor(50), floor(60, insee="44114"))
-    floors = Floors(cast("Unit", unit), policy(floors=both), now=NOW)
+    floors = Floors(unit, policy(floors=both), now=NOW)
     assert floors.short(asks("1")) == both[1]
     assert floors.short(asks("1", home=TOWN.replaced(insee="44115"))) is None
     # Both count the one that is served: 1 of 2 is less than 60 %, 2 of 2 is not.
@@ -126,7 +125,7 @@ def test_one_of_several_floors_that_is_short_is_enough() -> None:
 def test_who_waits_longer_than_the_days_that_count_asks_all_the_same() -> None:
     rules = policy(floors=(floor(50),))
     for age, short in ((WEEK, False), (WEEK + INSTANT, True)):
-        floors = Floors(cast("Unit", Counted(any=(2, 1))), rules, now=NOW)
+        floors = Floors(Counted(any=(2, 1)), rules, now=NOW)
         old = asks("1", received_at=NOW - age, deadline=NOW)
         assert (floors.short(old) is not None) is short
     # 2 asked and itself, 1 served and itself: 2 of 3.
