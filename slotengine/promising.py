@@ -5,7 +5,7 @@ A promise owns a real seat at every moment, its witness, which may change until 
 needs that seat more may have it where everybody promised still gets what they were promised.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -108,7 +108,7 @@ def behind(
     policy: Policy,
     *,
     full: Collection[str],
-    prices: Callable[[], Mapping[str, int]],
+    prices: Callable[[Sequence[Slot]], Mapping[str, int]],
     kept: Collection[str],
     now: datetime,
     matrix: TravelMatrix | None,
@@ -119,8 +119,8 @@ def behind(
     Groups and steps of a pathway don't move by day, and neither do home visits: what binds them to
     others is not seen by a chain of single moves. For the same reason none is freed for them.
     ``full`` are the slots without a free seat that the requester may be offered: no other promised
-    seat is looked for. ``prices`` gives those of all seats that holders could move to: asked only
-    where a promise may move.
+    seat is looked for. ``prices`` gives those of slots: asked only where a promise may move, and
+    of all that holders could move to, later ones than the referral itself could have among them.
     """
     if referral.group is not None or referral.pathway is not None or not full:
         return None
@@ -135,7 +135,7 @@ def behind(
     found = moving(
         problem,
         [Seat(id_, booking.slot, booking.seat) for id_, booking in witness.items()],
-        prices=prices(),
+        prices=prices(problem.slots),
         kept=kept,
     )
     slots = by_id(problem.slots)

@@ -113,8 +113,8 @@ def desk_of(
         referral,
         policy,
         full=within.full | ({one.id for one in problem.slots} - with_room),
-        prices=lambda: (
-            {} if at_any_price else pricing.priced(unit, policy, offered(), now=now).prices
+        prices=lambda slots: (
+            {} if at_any_price else pricing.priced(unit, policy, slots, now=now).prices
         ),
         kept=reserved if short is None else (),
         now=now,

@@ -8,7 +8,7 @@ from builders import NOW, TOWN, patient, policy, practitioner, referral, slot
 from counter import counter, later
 
 from slotengine.codes import Priority, ReferralState, SourceKind
-from slotengine.counter_rules import Commune, Pricing, Reserve
+from slotengine.counter_rules import Commune, Pricing, PromiseRules, Reserve
 from slotengine.engine import Engine
 from slotengine.errors import TokenError
 from slotengine.pricing import is_current, priced, stale_supply
@@ -55,6 +55,23 @@ def codes(offer: Any) -> list[ReasonCode]:
 
 
 # --- prices on offers ---
+
+
+@pytest.mark.parametrize(("price", "is_offered"), [(9_646, True), (9_647, False)])
+def test_a_promise_moves_at_the_price_of_where_it_goes_even_past_the_asker_s_deadline(
+    store: SqlStore, price: int, *, is_offered: bool
+) -> None:
+    """The asker could not have the later seat, but its price is what the move costs others."""
+    rules = PromiseRules(priorities=(Priority.ROUTINE,))
+    engine = counter(store, slot("soon"), slot("later", after_minutes=180), promises=rules)
+    engine.place(referral("A", priority=Priority.ROUTINE, patient=patient("A")), now=NOW)
+    found = price_set(engine.policy("giennois"), {"later": price})
+    store.write(lambda unit: unit.save_prices(found), now=NOW)
+    offers = offered(engine, deadline=later(150))
+    # 120 of 150 min: 45 past the half of 75, so 2 * (120 + 45 * 45 // 75) = 294; A waits 60 more.
+    assert [(one.slot, one.cost, one.price) for one in offers] == (
+        [("soon", 294, 60 + price)] if is_offered else []
+    )
 
 
 def test_an_offer_shows_value_cost_and_price_and_names_their_set(store: SqlStore) -> None:
