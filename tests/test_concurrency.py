@@ -1,14 +1,13 @@
 """Races: real processes and real threads behind a barrier, judged by what SQL counts afterwards."""
 
-import multiprocessing
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.synchronize import Barrier
+from functools import partial
 
 from builders import NOW, patient, practitioner, referral, slot
 from desk import HOLD, Desk, planned
-from races import ACTIVE, BARRIER_SECONDS, counted, counters_agree, raced, won
+from races import ACTIVE, counted, counters_agree, raced, spawned, together, won
 from sqlalchemy import create_engine, text
 
 from slotengine.codes import BookingStatus, Mode
@@ -35,12 +34,12 @@ def _hold(who: Referral, where: Slot) -> Callable[[Unit], object]:
     )
 
 
-def _racer(url: str, name: str, barrier: Barrier) -> None:
+def _racer(url: str, name: str) -> None:
     """Wants the last seat of every round, and takes the next slot where it lost."""
     store = SqlStore.open(url)
     for round_ in range(ROUNDS):
         who = referral(f"{name}{round_}")
-        barrier.wait(BARRIER_SECONDS)
+        together()
         try:
             store.write(_hold(who, _last(round_)), now=NOW)
         except SlotTakenError:
@@ -61,14 +60,7 @@ def test_two_processes_racing_for_the_last_seat_have_one_winner_in_each_of_200_r
                 unit.add_referral(referral(f"{name}{round_}"), "digest")
 
     desk.do(prepare)
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(2)
-    racers = [context.Process(target=_racer, args=(store_url, name, barrier)) for name in "ab"]
-    for racer in racers:
-        racer.start()
-    for racer in racers:
-        racer.join()
-    assert [racer.exitcode for racer in racers] == [0, 0]
+    spawned(*(partial(_racer, store_url, name) for name in "ab"))
 
     winners = counted(
         store_url,

@@ -5,15 +5,13 @@ One seat wanted by two is raced in ``test_engine_races`` and ``test_store_races`
 morning of promises is, by paths that cross, until nothing is left to be had.
 """
 
-import multiprocessing
 from collections import Counter
 from datetime import timedelta
-from multiprocessing.synchronize import Barrier
-from typing import Any
+from functools import partial
 
 import pytest
 from builders import NOW, policy, practitioner, referral, site, slot
-from races import counted, counters_agree
+from races import counted, counters_agree, spawned, together
 from test_store_races import ASTRAY, SEATLESS, TWICE
 
 from slotengine.codes import Priority, SourceKind
@@ -22,8 +20,6 @@ from slotengine.domain import Referral, Slot
 from slotengine.engine import Engine
 from slotengine.reasons import ReasonCode
 
-PATIENCE = 300
-"""Seconds after which a stuck process fails the test instead of hanging it."""
 DOCTORS = ("d1", "d2", "d3", "d4")
 EARLY = range(90, 210, 15)
 """Minutes at which the morning's slots start; all are promised."""
@@ -76,11 +72,11 @@ def settled(engine: Engine) -> None:
         assert engine.place(promised(number), now=NOW).promise is not None
 
 
-def take(url: str, who: str, wanted: int, barrier: Barrier, results: Any) -> None:
+def take(url: str, who: str, wanted: int) -> list[tuple[str, str | None, bool]]:
     """Places one urgent patient after the other, as fast as it can."""
     said = []
     with Engine.open(url) as engine:
-        barrier.wait(PATIENCE)
+        together()
         for number in range(wanted):
             placed = engine.place(urgent(who, number), now=NOW, confirm=True)
             codes = {reason.code for reason in placed.reasons}
@@ -91,7 +87,7 @@ def take(url: str, who: str, wanted: int, barrier: Barrier, results: Any) -> Non
                     ReasonCode.NO_FREE_SEAT in codes,
                 )
             )
-    results.put(said)
+    return said
 
 
 @pytest.mark.parametrize(("takers", "wanted"), [(2, 12), (3, 14)])
@@ -105,18 +101,8 @@ def test_processes_that_take_promised_seats_break_no_promise(
     """
     with Engine.open(store_url) as engine:
         settled(engine)
-    context = multiprocessing.get_context("spawn")
-    barrier, results = context.Barrier(takers), context.Queue()
-    processes = [
-        context.Process(target=take, args=(store_url, f"taker{at}", wanted, barrier, results))
-        for at in range(takers)
-    ]
-    for process in processes:
-        process.start()
-    said = [one for _ in processes for one in results.get(timeout=PATIENCE)]
-    for process in processes:
-        process.join(PATIENCE)
-        assert process.exitcode == 0
+    works = [partial(take, store_url, f"taker{at}", wanted) for at in range(takers)]
+    said = [one for answers in spawned(*works) for one in answers]
     free = len(seats(EARLY, LATE)) - PROMISED
     won = {who: where for who, where, _ in said if where is not None}
     assert len(said) == takers * wanted

@@ -21,6 +21,7 @@ from coupled_nights import (
 from mutants import Mutant, apply, named, notices
 from nights import DAY, agenda
 
+from slotengine.side_constraints import Floor
 from slotengine.solver import pin_rules, side, tours, workload
 
 CAP, GROUP, STEP, TOUR, TOLD = (
@@ -149,9 +150,9 @@ READ = [
         {"not best"},
     ),
     Mutant(
-        side._floors,
-        "floor.priority in (None, referral.priority)",
-        "True",
+        Floor.names,
+        "if self.priority not in (None, referral.priority)",
+        "if False",
         floored(67),
         {"not best"},
     ),

@@ -4,13 +4,13 @@ Two real processes want the last seat at the same instant, 200 times, on both da
 Then a seat that somebody was promised, which one of them may have once the promise has moved.
 """
 
-import multiprocessing
 from collections.abc import Sequence
 from datetime import timedelta
-from multiprocessing.synchronize import Barrier
+from functools import partial
 from typing import Any
 
 from builders import NOW, policy, practitioner, referral, site, slot
+from races import spawned, together
 from sqlalchemy import create_engine, text
 
 from slotengine.codes import Priority
@@ -20,7 +20,6 @@ from slotengine.engine import Engine
 from slotengine.errors import SlotTakenError
 
 ROUNDS = 200
-PATIENCE = 400  # seconds after which a stuck process fails the test instead of hanging it
 FIRST_MINUTE = 120
 ROUND_MINUTES = 30
 
@@ -31,30 +30,31 @@ def window_of(number: int) -> TimeWindow:
 
 
 def slots_of(number: int) -> list[Slot]:
+    """Two quarters of an hour of two practitioners, who are two choices."""
     minute = FIRST_MINUTE + number * ROUND_MINUTES
     return [
         slot(f"round{number}-last", after_minutes=minute),
-        slot(f"round{number}-next", after_minutes=minute + 15),
+        slot(f"round{number}-next", after_minutes=minute + 15, practitioner="d2"),
     ]
 
 
-def grabbed(engine: Engine, asked: Referral, barrier: Barrier, *, by_token: bool) -> Booking:
+def grabbed(engine: Engine, asked: Referral, *, by_token: bool) -> Booking:
     """Takes the best seat as soon as the other process is ready too, or the next one."""
     if not by_token:
-        barrier.wait(PATIENCE)
+        together()
         placed = engine.place(asked, now=NOW).booking
         assert placed is not None
         return placed
     engine.refer(asked, now=NOW)
     best, second = engine.offers(asked.id, now=NOW)
-    barrier.wait(PATIENCE)
+    together()
     try:
         return engine.hold(best, now=NOW)
     except SlotTakenError:
         return engine.hold(second, now=NOW)
 
 
-def race(url: str, who: str, barrier: Barrier, results: Any) -> None:
+def race(url: str, who: str) -> list[str]:
     """Holds an offered seat in even rounds, and places in one step in odd ones."""
     won: list[str] = []
     with Engine.open(url) as engine:
@@ -62,11 +62,11 @@ def race(url: str, who: str, barrier: Barrier, results: Any) -> None:
             asked = referral(
                 f"{who}-{number}", windows=(window_of(number),), deadline=window_of(number).end
             )
-            booking = grabbed(engine, asked, barrier, by_token=number % 2 == 0)
+            booking = grabbed(engine, asked, by_token=number % 2 == 0)
             engine.confirm(booking.id, now=NOW)
             won.append(booking.slot)
-            barrier.wait(PATIENCE)
-    results.put((who, won))
+            together()
+    return won
 
 
 def active_by_slot(url: str) -> dict[str, int]:
@@ -88,28 +88,14 @@ def test_the_last_seat_has_one_winner_and_the_loser_gets_the_next_offer(store_ur
         everything = [one for number in range(ROUNDS) for one in slots_of(number)]
         engine.publish(
             "giennois",
-            practitioners=[practitioner()],
+            practitioners=[practitioner("d1"), practitioner("d2")],
             sites=[site()],
             slots=everything,
             now=NOW,
         )
-    # spawn: a child shares nothing with us but what the database keeps.
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(2)
-    results = context.Queue()
-    processes = [
-        context.Process(target=race, args=(store_url, who, barrier, results))
-        for who in ("nurse", "pharmacy")
-    ]
-    for process in processes:
-        process.start()
-    outcomes = dict(results.get(timeout=PATIENCE) for _ in processes)
-    for process in processes:
-        process.join(PATIENCE)
-        assert process.exitcode == 0
-    for number in range(ROUNDS):
-        seats = {outcomes["nurse"][number], outcomes["pharmacy"][number]}
-        assert seats == {f"round{number}-last", f"round{number}-next"}
+    outcomes = spawned(*(partial(race, store_url, who) for who in ("nurse", "pharmacy")))
+    for number, seats in enumerate(zip(*outcomes, strict=True)):
+        assert set(seats) == {f"round{number}-last", f"round{number}-next"}
     assert active_by_slot(store_url) == {one.id: 1 for one in everything}
 
 
@@ -126,7 +112,7 @@ def promised(number: int) -> Referral:
     )
 
 
-def race_for_a_promised_seat(url: str, who: str, barrier: Barrier, results: Any) -> None:
+def race_for_a_promised_seat(url: str, who: str) -> list[str | None]:
     """Wants the first slot of each round and no other; the promise that sits there can move."""
     won: list[str | None] = []
     with Engine.open(url) as engine:
@@ -134,10 +120,10 @@ def race_for_a_promised_seat(url: str, who: str, barrier: Barrier, results: Any)
             (first, _) = slots_of(number)
             only = TimeWindow(start=first.start, end=first.end)
             asked = referral(f"{who}-{number}", windows=(only,), deadline=only.end)
-            barrier.wait(PATIENCE)
+            together()
             booking = engine.place(asked, now=NOW, confirm=True).booking
             won.append(None if booking is None else booking.slot)
-    results.put((who, won))
+    return won
 
 
 def test_a_promised_seat_has_one_winner_and_the_promise_keeps_a_seat(store_url: str) -> None:
@@ -151,30 +137,22 @@ def test_a_promised_seat_has_one_winner_and_the_promise_keeps_a_seat(store_url: 
             now=NOW,
         )
         engine.publish(
-            "giennois", practitioners=[practitioner()], sites=[site()], slots=everything, now=NOW
+            "giennois",
+            practitioners=[practitioner("d1"), practitioner("d2")],
+            sites=[site()],
+            slots=everything,
+            now=NOW,
         )
         for number in range(PROMISED_ROUNDS):
             witness = engine.place(promised(number), now=NOW).booking
             assert witness is not None
             assert witness.slot == f"round{number}-last"
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(2)
-    results = context.Queue()
-    processes = [
-        context.Process(target=race_for_a_promised_seat, args=(store_url, who, barrier, results))
-        for who in ("nurse", "pharmacy")
-    ]
-    for process in processes:
-        process.start()
-    outcomes = dict(results.get(timeout=PATIENCE) for _ in processes)
-    for process in processes:
-        process.join(PATIENCE)
-        assert process.exitcode == 0
+    works = [partial(race_for_a_promised_seat, store_url, who) for who in ("nurse", "pharmacy")]
+    outcomes = spawned(*works)
     with Engine.open(store_url) as engine:
         for number in range(PROMISED_ROUNDS):
             last = f"round{number}-last"
-            won = [outcomes[who][number] for who in ("nurse", "pharmacy")]
-            assert sorted(won, key=str) == [None, last]
+            assert sorted((won[number] for won in outcomes), key=str) == [None, last]
             kept = engine.booking_of(promised(number).id, now=NOW)
             assert kept is not None
             assert kept.slot == f"round{number}-next"

@@ -2,11 +2,13 @@
 
 import multiprocessing
 import os
+from functools import partial
 from typing import Any
 
 import pytest
 from builders import NOW, patient, policy, referral, slot
 from desk import HOLD, Desk
+from races import spawned, together
 
 from slotengine.codes import BookingStatus, Mode
 from slotengine.errors import SlotTakenError
@@ -14,9 +16,6 @@ from slotengine.side_constraints import Caps
 from slotengine.store import SqlStore, recount
 
 ROUNDS = 20
-BARRIER_SECONDS = 60
-PATIENCE = 120
-"""Seconds far beyond any round; a racer that died must not hang the test."""
 
 
 def _confirm_elsewhere(store: SqlStore, booking_id: str) -> None:
@@ -61,11 +60,12 @@ def test_four_forked_children_share_no_connection(store: SqlStore) -> None:
     assert [booking.seat for booking in held] == [0, 1, 2, 3]
 
 
-def _effort_racer(store: SqlStore, name: str, barrier: Any, results: Any) -> None:
-    """Wants a quarter of an hour in each round, on a slot of its own."""
+def _effort_racer(store: SqlStore, name: str) -> list[str]:
+    """Wants a quarter of an hour in each round, on a slot of its own; gives why it lost each."""
+    said = []
     for round_ in range(ROUNDS):
         where = slot(f"{name}{round_}", after_minutes=_minutes(name, round_))
-        barrier.wait(BARRIER_SECONDS)
+        together()
         try:
             store.write(
                 lambda unit, where=where: unit.take_seat(
@@ -78,10 +78,11 @@ def _effort_racer(store: SqlStore, name: str, barrier: Any, results: Any) -> Non
                 now=NOW,
             )
         except SlotTakenError as taken:
-            results.put((round_, taken.why))
+            said.append(taken.why)
         else:
-            results.put((round_, ""))
+            said.append("")
     store.close()
+    return said
 
 
 def _minutes(name: str, round_: int) -> int:
@@ -99,19 +100,8 @@ def test_two_processes_racing_for_the_last_effort_minutes_have_one_winner(store:
             where = slot(f"{name}{round_}", after_minutes=_minutes(name, round_))
             desk.publish(where)
             desk.refer(where.id, patient=patient(where.id, own_practitioner="d1"))
-    context: Any = multiprocessing.get_context("spawn")
-    barrier, results = context.Barrier(2), context.Queue()
-    racers = [
-        context.Process(target=_effort_racer, args=(store, name, barrier, results))
-        for name in ("early", "late")
-    ]
-    for racer in racers:
-        racer.start()
-    said = sorted(results.get(timeout=PATIENCE) for _ in range(2 * ROUNDS))
-    for racer in racers:
-        racer.join()
-    assert [racer.exitcode for racer in racers] == [0, 0]
+    said = spawned(*(partial(_effort_racer, store, name) for name in ("early", "late")))
     full = "its practitioner's week is full"
-    assert said == [one for round_ in range(ROUNDS) for one in ((round_, ""), (round_, full))]
+    assert [sorted(both) for both in zip(*said, strict=True)] == [["", full]] * ROUNDS
     wrong = desk.ask(lambda unit: recount(unit._connection))  # type: ignore[attr-defined] # a look behind the port
     assert wrong == {}

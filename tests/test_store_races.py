@@ -1,15 +1,13 @@
 """Promises, prices and hand-backs while several want the same thing, on both databases."""
 
-import multiprocessing
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 import pytest
 from builders import NOW, referral, slot
 from desk import HOLD, Desk
-from races import ACTIVE, BARRIER_SECONDS, counted, counters_agree, raced, won
+from races import ACTIVE, counted, counters_agree, raced, spawned, together, won
 from test_store_prices import price_set
 from test_store_promises import move, promised
 
@@ -89,9 +87,10 @@ def test_of_several_takers_of_one_promised_seat_one_wins_and_the_promise_moves(
         assert kept(store_url)
 
 
-def _taker(store: SqlStore, name: str, barrier: Any, results: Any) -> None:
+def _taker(store: SqlStore, name: str) -> list[str]:
     """Wants the seat of the promise of every round, by the path that it reads at that moment."""
     desk = Desk(store)
+    said = []
     for round_ in range(ROUNDS):
         first, free = at(round_, "d1"), at(round_, "d2")
         (one,) = desk.ask(
@@ -99,15 +98,16 @@ def _taker(store: SqlStore, name: str, barrier: Any, results: Any) -> None:
                 found for found in unit.open_promises("giennois") if found.slot.id == first.id
             ]
         )
-        barrier.wait(BARRIER_SECONDS)
+        together()
         try:
             desk.do(take(referral(f"{name}{round_}").id, one.booking, free, first))
         except SlotTakenError:
-            results.put((round_, "lost"))
+            said.append("lost")
         else:
-            results.put((round_, "won"))
-        barrier.wait(BARRIER_SECONDS)
+            said.append("won")
+        together()
     store.close()
+    return said
 
 
 def test_two_processes_that_want_the_same_promised_seats_have_one_winner_each_round(
@@ -118,18 +118,8 @@ def test_two_processes_that_want_the_same_promised_seats_have_one_winner_each_ro
         promised(desk, f"promised{round_}", at(round_, "d1"))
         for name in "ab":
             desk.refer(f"{name}{round_}")
-    context: Any = multiprocessing.get_context("spawn")
-    barrier, results = context.Barrier(2), context.Queue()
-    racers = [
-        context.Process(target=_taker, args=(desk.store, name, barrier, results)) for name in "ab"
-    ]
-    for racer in racers:
-        racer.start()
-    said = sorted(results.get(timeout=2 * BARRIER_SECONDS) for _ in range(2 * ROUNDS))
-    for racer in racers:
-        racer.join()
-    assert [racer.exitcode for racer in racers] == [0, 0]
-    assert said == [one for n in range(ROUNDS) for one in ((n, "lost"), (n, "won"))]
+    said = spawned(*(partial(_taker, desk.store, name) for name in "ab"))
+    assert [sorted(both) for both in zip(*said, strict=True)] == [["lost", "won"]] * ROUNDS
     assert kept(store_url)
 
 
