@@ -10,7 +10,7 @@ from slotengine.loading import seat_problem
 from slotengine.policy import Policy
 from slotengine.ports import Unit
 from slotengine.problem import TravelMatrix
-from slotengine.ranking import desk_of, take_best
+from slotengine.ranking import Desk, desk_of, take_best
 from slotengine.reasons import Reason, ReasonCode, Rule
 
 WHY_PROMISED = "promise"
@@ -24,20 +24,27 @@ def give_promise(
     *,
     now: datetime,
     matrix: TravelMatrix | None,
+    first: Desk | None = None,
     notes: tuple[Reason, ...] = (),
 ) -> Placement | None:
     """
     Gives a promise with its witness; None where no seat can be one.
 
     The witness starts by the deadline, no farther than the referral goes, and late enough for its
-    hour to be told ahead.
+    hour to be told ahead. ``first`` is what was ranked of all seats already.
     """
     terms = promising.terms_for(referral, policy, now=now)
-    asked = promising.with_terms(referral, terms, now=now)
+    earliest = now + terms.notice
+
+    def look() -> Desk:
+        # The terms are the referral's own: what is left out is what is too near to be told ahead.
+        return desk_of(unit, referral, policy, now=now, matrix=matrix).starting_at(earliest)
+
     taken = take_best(
         unit,
         referral,
-        lambda: desk_of(unit, asked, policy, now=now, matrix=matrix),
+        look,
+        first=None if first is None else first.starting_at(earliest),
         status=BookingStatus.PROMISED,
         why=WHY_PROMISED,
     )

@@ -176,27 +176,27 @@ def place(
             state=ReferralState.WAITING,
             reasons=receipt.reasons + closed,
         )
-    if _is_promised(unit, referral, policy, now=now, matrix=matrix):
-        promised = give_promise(unit, referral, policy, now=now, matrix=matrix, notes=closed)
+    desk = desk_of(unit, referral, policy, now=now, matrix=matrix)
+    if _is_promised(desk, referral, policy, now=now):
+        promised = give_promise(
+            unit, referral, policy, now=now, matrix=matrix, first=desk, notes=closed
+        )
         if promised is not None:
             return promised
-    return _seat(unit, referral, policy, now=now, confirm=confirm, matrix=matrix, notes=closed)
+    return _seat(
+        unit, referral, policy, desk, now=now, confirm=confirm, matrix=matrix, notes=closed
+    )
 
 
-def _is_promised(
-    unit: Unit, referral: Referral, policy: Policy, *, now: datetime, matrix: TravelMatrix | None
-) -> bool:
+def _is_promised(desk: Desk, referral: Referral, policy: Policy, *, now: datetime) -> bool:
     """
     Tells whether a referral is to be promised a seat: by its priority, unless the best one is near.
 
     A seat too near to be told ahead is told at once: it would be lost on who has no other need, and
     nothing is left to promise.
     """
-    if referral.priority not in policy.promises.priorities:
+    if referral.priority not in policy.promises.priorities or not desk.candidates:
         return False
-    desk = desk_of(unit, referral, policy, now=now, matrix=matrix)
-    if not desk.candidates:
-        return True
     return desk.slots[desk.candidates[0].slot].start >= now + policy.promises.notice
 
 
@@ -288,6 +288,7 @@ def _seat(
     unit: Unit,
     referral: Referral,
     policy: Policy,
+    desk: Desk,
     *,
     now: datetime,
     confirm: bool,
@@ -298,6 +299,7 @@ def _seat(
         unit,
         referral,
         lambda: desk_of(unit, referral, policy, now=now, matrix=matrix),
+        first=desk,
         status=BookingStatus.HELD,
         until=now + policy.hold_for,
     )

@@ -16,7 +16,7 @@ from slotengine.errors import BookingError, SlotTakenError
 from slotengine.keeping import reseat
 from slotengine.ports import Seated, SeatedPromise, Unit
 from slotengine.problem import Plan, Problem, TravelMatrix
-from slotengine.promising import broken
+from slotengine.promising import broken_aloud
 
 CONFLICT = "plan_conflict"
 """Why a seat was sought again."""
@@ -62,7 +62,8 @@ class Keeping:
             if not self._back(self.promises[referral], newcomers, waiting):
                 found, _ = reseat(unit, referral, now=now, matrix=matrix, why=CONFLICT)
                 if found is None:
-                    self._break(self.promises[referral])
+                    # No seat of its own and none within its terms.
+                    broken_aloud(unit, self.promises[referral], CONFLICT)
         return tuple(self._yielded)
 
     def _lost(self, one: SeatedPromise, present: dict[str, Booking]) -> bool:
@@ -132,15 +133,3 @@ class Keeping:
             waiting.append(referral)
         else:
             self._yielded.append(Conflict(referral=referral, slot=other.slot.id, why=YIELDED))
-
-    def _break(self, one: SeatedPromise) -> None:
-        """No seat of its own and none within its terms: said aloud, and first in line."""
-        reason = broken(self._unit, one.promise.referral, CONFLICT)
-        self._unit.event(
-            one.promise.territory,
-            "incident.promise_broken",
-            referral=one.promise.referral,
-            slot=one.slot.id,
-            booking=one.booking.id,
-            why=reason.code.value,
-        )

@@ -69,7 +69,7 @@ def priced(
         return Priced({}, reserve=True, reasons=() if amiss is None else (amiss,))
     if current.expected == 0:
         return Priced({}, price_set=current.id, reasons=(Reason(code=ReasonCode.NO_FORECAST),))
-    listed = {one.slot: one.price for one in current.prices}
+    listed = current.of_slot
     unlisted = [slot for slot in slots if slot.id not in listed]
     found = {slot.id: listed[slot.id] for slot in slots if slot.id in listed}
     if unlisted:
@@ -151,9 +151,8 @@ def stale_supply(unit: Unit, policy: Policy, *, now: datetime) -> bool:
     if current is None or _amiss(current, policy, now) is not None:
         return True
     window = priced_window(policy, current.computed_at)
-    priced_slots = {one.slot for one in current.prices}
     free = [one.slot.id for one in unit.free_seats(policy.territory, window)]
-    came = sum(slot_id not in priced_slots for slot_id in free)
+    came = sum(slot_id not in current.of_slot for slot_id in free)
     gone = abs(current.free_seats - (len(free) - came))
     return came + gone >= policy.pricing.large_change * max(current.free_seats, 1)
 

@@ -26,6 +26,9 @@ METRES_A_TENTH = 100
 TENTHS = 10
 """Of a kilometre."""
 
+BROKEN = "incident.promise_broken"
+"""The event by which a host learns that a promise was not kept."""
+
 A_MINUTE = timedelta(minutes=1)
 
 
@@ -215,3 +218,16 @@ def broken(unit: Unit, referral_id: str, why: str) -> Reason:
     unit.end_promise(referral_id, PromiseState.BROKEN, why)
     unit.put_first_in_line(referral_id)
     return Reason(code=ReasonCode.PROMISE_BROKEN)
+
+
+def broken_aloud(unit: Unit, one: SeatedPromise, why: str) -> None:
+    """Ends a promise that nothing can keep, with an incident that names the seat it had."""
+    reason = broken(unit, one.promise.referral, why)
+    unit.event(
+        one.promise.territory,
+        BROKEN,
+        referral=one.promise.referral,
+        slot=one.slot.id,
+        booking=one.booking.id,
+        why=reason.code.value,
+    )

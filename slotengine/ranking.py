@@ -58,6 +58,11 @@ class Desk(NamedTuple):
         site = next(one for one in problem.sites if one.id == slot.site)
         return site, next(one for one in problem.practitioners if one.id == slot.practitioner)
 
+    def starting_at(self, earliest: datetime) -> "Desk":
+        """Gives the desk without what starts before an instant."""
+        later = [one for one in self.candidates if self.slots[one.slot].start >= earliest]
+        return self._replace(candidates=later)
+
     def is_promised(self, slot_id: str) -> bool:
         """Tells whether a seat of the slot is free only after promises moved."""
         return self.behind is not None and slot_id in self.behind.cost
@@ -198,11 +203,16 @@ def take_best(
     look: Callable[[], Desk],
     *,
     status: Literal[BookingStatus.HELD, BookingStatus.PROMISED],
+    first: Desk | None = None,
     until: datetime | None = None,
     why: str = "",
 ) -> Taken:
-    """Takes the first candidate whose seat is still there, or can still be freed."""
-    desk = look()
+    """
+    Takes the first candidate whose seat is still there, or can still be freed.
+
+    ``look`` ranks anew; ``first`` is what was ranked already.
+    """
+    desk = look() if first is None else first
     refused: set[str] = set()
     lost = reloads = 0
     while (best := _first(desk, refused)) is not None:

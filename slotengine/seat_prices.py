@@ -5,6 +5,8 @@ Versioned: the territory has one current set; a set that is stale, of another po
 slots still answers, and says so.
 """
 
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import Field
@@ -42,3 +44,8 @@ class PriceSet(Value):
     expected: Annotated[float, Field(ge=0)]
     days_seen: Annotated[int, Field(ge=0)] = 0
     prices: tuple[SeatPrice, ...]
+
+    @cached_property
+    def of_slot(self) -> Mapping[str, int]:
+        """The price of a seat of each slot, by slot id: a counter asks for it with every offer."""
+        return {one.slot: one.price for one in self.prices}

@@ -230,7 +230,7 @@ class Bookings(Counters):
             if found.status is not BookingStatus.PROMISED:
                 raise TransitionError(f"booking {booking_id}", found.status.value, "told")
             return found
-        self._append([_change(row, "booking.told", "")])
+        self._append([change(row, "booking.told", "")])
         return read_booking(row)
 
     def expire_holds(self, territory: str) -> tuple[Booking, ...]:
@@ -291,11 +291,12 @@ class Bookings(Counters):
     def _follow(self, row: Record, why: str) -> None:
         """Writes a booking's step into the feed and moves its referral after it."""
         status = BookingStatus(row.status)
-        change = _change(row, f"booking.{status.value}", why)
-        self._move_referral(row.referral_id, REFERRAL_AFTER[status], why, after=change)
+        after = change(row, f"booking.{status.value}", why)
+        self._move_referral(row.referral_id, REFERRAL_AFTER[status], why, after=after)
 
 
-def _change(row: Record, kind: str, why: str) -> dict[str, Any]:
+def change(row: Record, kind: str, why: str) -> dict[str, Any]:
+    """Gives the event of a booking's row."""
     return {
         "territory": row.territory,
         "kind": kind,

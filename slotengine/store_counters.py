@@ -237,6 +237,13 @@ def keys_of(day: Day) -> tuple[Day | Week, Day | Week]:
     return day, week_of(day)
 
 
+def shift(used: Used, day: Day, bookings: int, effort: int) -> None:
+    """Counts bookings and effort minutes more, or less, on what a day and its week use."""
+    for key in keys_of(day):
+        was = used[key]
+        used[key] = Load(was.bookings + bookings, was.effort + effort)
+
+
 class Counters(Referrals):
     """The part of a unit of work that locks and moves counter rows."""
 

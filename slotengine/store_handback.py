@@ -8,6 +8,7 @@ from slotengine import tables
 from slotengine.codes import Mode, SlotState
 from slotengine.domain import Practitioner, Slot
 from slotengine.ports import ReplaceOutcome
+from slotengine.store_bookings import change
 from slotengine.store_caps import effort_minutes, most_given
 from slotengine.store_counters import Day, Load, keys_of
 from slotengine.store_events import Record
@@ -44,16 +45,7 @@ class Handbacks(Publication):
             self._put_slot(left, handed_back=row.handed_back + given)
         else:
             self._put_slot(slot.replaced(state=SlotState.HANDED_BACK, version=version))
-        self._append(
-            [
-                {
-                    "territory": slot.territory,
-                    "kind": "slot.handed_back",
-                    "slot": slot_id,
-                    "why": why,
-                }
-            ]
-        )
+        self.event(slot.territory, "slot.handed_back", slot=slot_id, why=why)
         return given
 
     def _slot_to_change(self, slot_id: str) -> Record:
@@ -98,9 +90,7 @@ class Handbacks(Publication):
             return "full"
         published_under = row.stands_for or slot.practitioner
         self._put_slot(taken_over, stands_for=None if by == published_under else published_under)
-        self._append(
-            [{"territory": slot.territory, "kind": "slot.replaced", "slot": slot_id, "why": by}]
-        )
+        self.event(slot.territory, "slot.replaced", slot=slot_id, why=by)
         return "replaced"
 
     def _is_known(self, practitioner: str) -> bool:
@@ -151,16 +141,4 @@ class Handbacks(Publication):
         return True
 
     def _tell_of(self, rows: Sequence[Record], by: str) -> None:
-        self._append(
-            [
-                {
-                    "territory": row.territory,
-                    "kind": "booking.replaced",
-                    "referral": row.referral_id,
-                    "slot": row.slot_id,
-                    "booking": row.id,
-                    "why": by,
-                }
-                for row in rows
-            ]
-        )
+        self._append([change(row, "booking.replaced", by) for row in rows])

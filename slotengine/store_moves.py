@@ -8,7 +8,7 @@ misses stops all of them, and ``attempt`` puts everything back.
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from slotengine import tables
@@ -16,14 +16,13 @@ from slotengine.codes import BookingStatus, PromiseState
 from slotengine.domain import Booking, Promise, Slot
 from slotengine.errors import InputError, SlotTakenError, TransitionError, UnknownIdError
 from slotengine.ports import Move, SeatedPromise
-from slotengine.store_bookings import ACTIVE_NOW, RAN_OUT, read_booking
+from slotengine.store_bookings import ACTIVE_NOW, change, read_booking
 from slotengine.store_caps import effort_minutes
-from slotengine.store_counters import Day, Load, Used, keys_of, local_days
+from slotengine.store_counters import Day, Used, local_days, shift
 from slotengine.store_errors import translated
 from slotengine.store_events import Record, chunks
 from slotengine.store_promises import read_promise
-from slotengine.store_seats import ELSEWHERE, FULL_DAY, TAKEN, Seats, first_visit, weeks_of
-from slotengine.store_slots import read_slot
+from slotengine.store_seats import ELSEWHERE, FULL_DAY, TAKEN, Seats, first_visit, given_in_weeks_of
 
 STIRRED = "a promise on the way to it has moved or was told meanwhile"
 """Why a path can't be moved: it was found on bookings that have changed since."""
@@ -71,23 +70,19 @@ class Moves(Seats):
             raise TransitionError(name, "without a promised seat", "open")
         if not self._write_promise(promise):
             raise TransitionError(name, "open", "made again")
-        self._append(
-            [
-                {
-                    "territory": promise.territory,
-                    "kind": "promise.made",
-                    "referral": referral.id,
-                    "slot": witness.slot,
-                    "booking": witness.id,
-                }
-            ]
+        self.event(
+            promise.territory,
+            "promise.made",
+            referral=referral.id,
+            slot=witness.slot,
+            booking=witness.id,
         )
 
     def open_promises(self, territory: str) -> tuple[SeatedPromise, ...]:
         """Gives the open promises that have a promised booking, by referral."""
         rows = self._connection.execute(_OPEN, {"mine": territory, "now": self._now}).all()
         bookings = self._by_id([row.booking_id for row in rows])
-        slots = self._slots_by_id([row.slot_id for row in rows])
+        slots = self._stored({row.slot_id for row in rows})
         found = [
             SeatedPromise(
                 promise=read_promise(row),
@@ -106,14 +101,6 @@ class Moves(Seats):
             for row in self._connection.execute(statement.with_for_update() if lock else statement):
                 found[row.id] = row
         return found
-
-    def _slots_by_id(self, ids: Sequence[str]) -> dict[str, Slot]:
-        table = tables.slot
-        return {
-            row.id: read_slot(row)
-            for part in chunks(sorted(set(ids)))
-            for row in self._connection.execute(select(table).where(table.c.id.in_(part)))
-        }
 
     def attempt(self, work: Callable[[], T]) -> T:
         """
@@ -183,27 +170,17 @@ class Moves(Seats):
 
     def _clear_path(self, before: dict[str, Record], slots: dict[str, Slot]) -> Used:
         """Locks every counter of the path and marks the holds that ran out on its slots."""
-        table = tables.booking
         # One list of days: a practitioner's week may be full of holds that ran out as well.
         days = {day for slot in slots.values() for day in self._days_of(slot)}
         stale = self._stale_rows(
-            table.c.slot_id.in_(sorted(slots)),
-            *(
-                and_(table.c.practitioner == who, table.c.day >= first, table.c.day <= last)
-                for who, first, last in sorted(weeks_of(days))
-            ),
+            tables.booking.c.slot_id.in_(sorted(slots)), *given_in_weeks_of(days)
         )
-        rows = [*before.values(), *stale]
-        used = self._lock_counters(
+        return self._without(
+            stale,
             next(iter(slots.values())).territory,
-            [row.patient_key for row in rows],
-            [*days, *(Day(row.practitioner, row.day) for row in rows)],
+            patients=[row.patient_key for row in before.values()],
+            days=[*days, *(Day(row.practitioner, row.day) for row in before.values())],
         )
-        by_id = {row.id: row for row in stale}
-        for ended in self._finish(list(by_id), BookingStatus.EXPIRED, RAN_OUT):
-            row = by_id[ended.id]
-            _shift(used, Day(row.practitioner, row.day), -1, -row.effort)
-        return used
 
     def _move(self, move: Move, row: Record, slot: Slot, used: Used) -> Booking:
         old, day = Day(row.practitioner, row.day), self._days_of(slot)[0]
@@ -216,11 +193,11 @@ class Moves(Seats):
             first=first_visit(referral, slot.practitioner),
         )
         self._give_back(old, row.effort)
-        _shift(used, old, -1, -row.effort)
+        shift(used, old, -1, -row.effort)
         most = self._room(slot, day, used, effort)
         if not self._give(day, effort, most):
             raise SlotTakenError(slot.id, FULL_DAY)
-        _shift(used, day, 1, effort)
+        shift(used, day, 1, effort)
         table = tables.booking
         moved = self._connection.execute(
             update(table)
@@ -245,18 +222,7 @@ class Moves(Seats):
         ).first()
         if moved is None:
             raise SlotTakenError(slot.id, STIRRED)
-        self._append(
-            [
-                {
-                    "territory": moved.territory,
-                    "kind": "booking.moved",
-                    "referral": moved.referral_id,
-                    "slot": slot.id,
-                    "booking": moved.id,
-                    "why": f"from {row.slot_id}",
-                }
-            ]
-        )
+        self._append([change(moved, "booking.moved", f"from {row.slot_id}")])
         return read_booking(moved)
 
     def _refuse_move(self, move: Move, row: Record, slot: Slot) -> None:
@@ -282,9 +248,3 @@ class Moves(Seats):
             if seat not in taken:
                 return seat
         raise SlotTakenError(slot.id, TAKEN)
-
-
-def _shift(used: Used, day: Day, bookings: int, effort: int) -> None:
-    for key in keys_of(day):
-        was = used[key]
-        used[key] = Load(was.bookings + bookings, was.effort + effort)

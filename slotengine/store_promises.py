@@ -80,13 +80,4 @@ class Promises(Territories):
             .returning(table.c.territory)
         )
         if territory is not None:
-            self._append(
-                [
-                    {
-                        "territory": territory,
-                        "kind": f"promise.{state.value}",
-                        "referral": referral_id,
-                        "why": why,
-                    }
-                ]
-            )
+            self.event(territory, f"promise.{state.value}", referral=referral_id, why=why)

@@ -16,7 +16,7 @@ from slotengine.codes import BookingStatus, SlotState
 from slotengine.domain import Booking, Slot
 from slotengine.ports import PutOutcome
 from slotengine.store_counters import Day
-from slotengine.store_events import Record, chunks
+from slotengine.store_events import chunks
 from slotengine.store_seats import Seats
 from slotengine.store_slots import read_slot, slot_row
 
@@ -111,17 +111,6 @@ class Publication(Seats):
             outcomes[slot.id] = "changed" if slot.id in stored else "created"
         self._write(fitting, stored, published)
         return {id_: outcomes[id_] for id_ in wanted}
-
-    def _stored(self, ids: Iterable[str], *, lock: bool = False) -> dict[str, Slot]:
-        table = tables.slot
-        found: dict[str, Slot] = {}
-        for part in chunks(sorted(ids)):
-            statement = select(table).where(table.c.id.in_(part)).order_by(table.c.id)
-            rows: Sequence[Record] = self._connection.execute(
-                statement.with_for_update() if lock else statement
-            ).all()
-            found.update((row.id, read_slot(row)) for row in rows)
-        return found
 
     def _lock_agendas(self, practitioners: set[str]) -> None:
         table = tables.practitioner

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any, Literal
 
 from sqlalchemy import and_, bindparam, func, select
+from sqlalchemy.sql.expression import ColumnElement
 
 from slotengine import tables
 from slotengine.codes import BookingStatus, Mode, ReferralState, SlotState
@@ -29,7 +30,7 @@ from slotengine.errors import (
 )
 from slotengine.store_bookings import ACTIVE_NOW, RAN_OUT, read_booking, stale_rows
 from slotengine.store_caps import effort_minutes, most_given
-from slotengine.store_counters import Day, Load, Most, Used, Week, keys_of, local_days, week_of
+from slotengine.store_counters import Day, Load, Most, Used, Week, local_days, shift, week_of
 from slotengine.store_events import Record, Statement, inserting
 from slotengine.store_seated import SeatedBookings
 from slotengine.store_slots import Supply
@@ -67,6 +68,15 @@ def weeks_of(days: Iterable[Day]) -> set[tuple[str, date, date]]:
 
 
 _BOOKING, _REFERRAL = tables.booking, tables.referral
+
+
+def given_in_weeks_of(days: Iterable[Day]) -> list[ColumnElement[bool]]:
+    """Gives the conditions of bookings in the weeks that hold the days, by their practitioners."""
+    return [
+        and_(_BOOKING.c.practitioner == who, _BOOKING.c.day >= first, _BOOKING.c.day <= last)
+        for who, first, last in sorted(weeks_of(days))
+    ]
+
 
 _OF_REFERRAL = select(
     *(_REFERRAL.c[name] for name in ("id", "territory", "patient_key", "state", "body"))
@@ -212,18 +222,26 @@ class Seats(Supply, SeatedBookings):
 
         Not only this slot's: one more on the practitioner's week would make it look full.
         """
-        stale = self._stale_before(referral, slot, days)
-        used = self._lock_counters(
+        return self._without(
+            self._stale_before(referral, slot, days),
             referral.territory,
-            [referral.patient_key, *(row.patient_key for row in stale)],
+            patients=[referral.patient_key],
+            days=days,
+        )
+
+    def _without(
+        self, stale: Sequence[Record], territory: str, *, patients: list[str], days: list[Day]
+    ) -> Used:
+        """Locks the counters of patients and days, and ends holds that ran out beside them."""
+        by_id = {row.id: row for row in stale}
+        used = self._lock_counters(
+            territory,
+            [*patients, *(row.patient_key for row in stale)],
             [*days, *(Day(row.practitioner, row.day) for row in stale)],
         )
-        for ended in self._finish([row.id for row in stale], BookingStatus.EXPIRED, RAN_OUT):
-            row = next(row for row in stale if row.id == ended.id)
-            day = Day(row.practitioner, row.day)
-            for key in keys_of(day):
-                was = used[key]
-                used[key] = Load(was.bookings - 1, was.effort - row.effort)
+        for ended in self._finish(list(by_id), BookingStatus.EXPIRED, RAN_OUT):
+            row = by_id[ended.id]
+            shift(used, Day(row.practitioner, row.day), -1, -row.effort)
         return used
 
     def _stale_before(self, referral: Record, slot: Slot, days: list[Day]) -> Sequence[Record]:
@@ -236,14 +254,7 @@ class Seats(Supply, SeatedBookings):
         return self._stale_rows(
             _BOOKING.c.slot_id == slot.id,
             _BOOKING.c.referral_id == referral.id,
-            *(
-                and_(
-                    _BOOKING.c.practitioner == who,
-                    _BOOKING.c.day >= first,
-                    _BOOKING.c.day <= last,
-                )
-                for who, first, last in weeks
-            ),
+            *given_in_weeks_of(days),
         )
 
     def _refuse_second(self, referral: Record, slot: Slot) -> None:

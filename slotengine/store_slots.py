@@ -202,6 +202,18 @@ class Supply(Events):
             raise UnknownIdError("slot", slot_id)
         return read_slot(row)
 
+    def _stored(self, ids: Iterable[str], *, lock: bool = False) -> dict[str, Slot]:
+        """Gives those of the slots that there are, by id; locked in that order."""
+        table = tables.slot
+        found: dict[str, Slot] = {}
+        for part in chunks(sorted(ids)):
+            statement = select(table).where(table.c.id.in_(part)).order_by(table.c.id)
+            rows: Sequence[Record] = self._connection.execute(
+                statement.with_for_update() if lock else statement
+            ).all()
+            found.update((row.id, read_slot(row)) for row in rows)
+        return found
+
     def slots(self, territory: str, window: TimeWindow) -> tuple[Slot, ...]:
         """Gives slots owned by or shared with the territory that start in the window, any state."""
         return self._slots_of(_SLOTS, territory, window, {})

@@ -23,7 +23,6 @@ TOLD = "promise.announced"
 """The event by which a host tells a patient the hour of the seat they were promised."""
 
 TOLD_LATE = "incident.promise_told_late"
-BROKEN = "incident.promise_broken"
 
 HALF = 2
 """Prices are computed anew at half of their time, so that one run that fails does no harm."""
@@ -88,15 +87,7 @@ def _break_unless_given_up(unit: Unit, one: SeatedPromise) -> None:
     why = ReasonCode.PROMISE_BROKEN.value
     if unit.booking_of(referral) is not None:
         unit.end_booking(one.booking.id, BookingStatus.CANCELLED, why)
-    promising.broken(unit, referral, why)
-    unit.event(
-        one.promise.territory,
-        BROKEN,
-        referral=referral,
-        slot=one.slot.id,
-        booking=one.booking.id,
-        why=why,
-    )
+    promising.broken_aloud(unit, one, why)
 
 
 def prices_due(unit: Unit, territory: str, *, now: datetime) -> bool:
