@@ -24,7 +24,11 @@ SAS_AHEAD = timedelta(days=2)
 
 
 class FirstCome:
-    """Gives everybody who asks one of the free seats at once; ``_choose`` says which."""
+    """
+    Gives everybody who asks one of the free seats at once.
+
+    ``_open`` says which seats may be given to whom, ``_choose`` which of them is.
+    """
 
     name = "first come"
 
@@ -71,15 +75,17 @@ class FirstCome:
 
     def _serve(self, row: int) -> bool:
         seats = self.clerk.seats_of(row)
-        open_ = self.clerk.free[seats.seat]
+        open_ = self._open(row, seats)
         found = Seats(*(part[open_] for part in seats))
-        if not len(found.seat):
-            return False
-        at = self._choose(row, found)
+        at = self._choose(row, found) if len(found.seat) else None
         if at is None:
             return False
         self.clerk.book(row, int(found.seat[at]))
         return True
+
+    def _open(self, row: int, seats: Seats) -> Flags:
+        del row
+        return self.clerk.free[seats.seat]
 
     def _choose(self, row: int, seats: Seats) -> int | None:
         raise NotImplementedError
@@ -125,19 +131,11 @@ class FlatReserve(Greedy):
 
     name = "flat nested reserve"
 
-    def _serve(self, row: int) -> bool:
+    def _open(self, row: int, seats: Seats) -> Flags:
         clerk = self.clerk
-        seats = clerk.seats_of(row)
-        open_ = clerk.free[seats.seat]
+        open_ = super()._open(row, seats)
         kept = clerk.policy.reserve.kept_from(clerk.referral(row).priority)
-        if kept > 0:
-            open_ &= self._beyond(seats.seat, kept)
-        found = Seats(*(part[open_] for part in seats))
-        at = self._choose(row, found) if len(found.seat) else None
-        if at is None:
-            return False
-        clerk.book(row, int(found.seat[at]))
-        return True
+        return open_ & self._beyond(seats.seat, kept) if kept > 0 else open_
 
     def published(self, seats: Ints) -> None:
         """Learns which half-day each new seat is of."""
