@@ -1,14 +1,11 @@
 """The page on the counter: fields, true defaults, sentences word by word, sums that hold."""
 
 import re
-import tomllib
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from docs_support.blocks import blocks, read_page
-from pydantic import BaseModel
+from docs_support.fields import example, example_sets, fields, rows_of_fields
 from sources import PROJECT
 
 from slotengine import counter_rules
@@ -29,21 +26,8 @@ DEFAULTS = Policy(territory="giennois")
 SPANS = (("days", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))
 
 
-def fields() -> Iterator[tuple[str, Any]]:
-    """Gives every field of the page as a policy file writes it, and its default."""
-    for name in WHOLE:
-        yield name, getattr(DEFAULTS, name)
-    for name in OF_SEVERAL:
-        value: BaseModel = getattr(DEFAULTS, name)
-        for field in type(value).model_fields:
-            yield f"{name}.{field}", getattr(value, field)
-
-
-FIELD_ROWS = dict(
-    re.findall(
-        r"^\| `([\w.]+)` \| ([^|]+) \|", read_page(PAGE).split("## The fields")[1], re.MULTILINE
-    )
-)
+FIELDS = fields(DEFAULTS, WHOLE, OF_SEVERAL)
+FIELD_ROWS = rows_of_fields(read_page(PAGE).split("## The fields")[1])
 REASON_ROWS = re.findall(
     r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|$",
     read_page(PAGE).split("## The fields")[0],
@@ -62,36 +46,28 @@ def said(value: object) -> str:
     return "none" if value == () else str(value)
 
 
-def example() -> str:
-    (text,) = [one.text for one in blocks(PAGE) if one.language == "toml"]
-    return text
-
-
 def test_every_rule_of_the_counter_is_listed_here() -> None:
     own = [value for value in vars(counter_rules).values() if isinstance(value, type)]
     models = {one for one in own if one.__module__ == counter_rules.__name__}
     assert models == {type(getattr(DEFAULTS, name)) for name in OF_SEVERAL} | {Commune}
 
 
-@pytest.mark.parametrize(("field", "default"), list(fields()), ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("field", "default"), FIELDS.items(), ids=lambda value: str(value)[:30])
 def test_a_field_stands_in_the_table_with_its_default(field: str, default: object) -> None:
     assert FIELD_ROWS[field] == said(default)
 
 
 def test_no_row_is_about_a_field_that_does_not_exist() -> None:
-    assert set(FIELD_ROWS) == {field for field, _ in fields()}
+    assert FIELD_ROWS.keys() == FIELDS.keys()
 
 
-@pytest.mark.parametrize("field", [field for field, _ in fields()])
+@pytest.mark.parametrize("field", FIELDS)
 def test_the_example_sets_every_field(field: str) -> None:
-    found: Any = tomllib.loads(example())
-    for part in field.split("."):
-        found = found[part]
-    assert found is not None
+    assert example_sets(PAGE, field)
 
 
 def test_the_example_says_what_it_means() -> None:
-    read = Policy.from_toml(example())
+    read = Policy.from_toml(example(PAGE))
     assert read.promises == PromiseRules(priorities=(Priority.ROUTINE,), notice=timedelta(hours=1))
     assert read.handback == Handback(before=timedelta(minutes=45))
     assert [(one.insee, one.inhabitants) for one in read.communes] == [("45155", 13_600)]

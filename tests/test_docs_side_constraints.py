@@ -1,13 +1,10 @@
 """The page on rules over several bookings: every field, its true default, an example that reads."""
 
-import re
-import tomllib
-from collections.abc import Iterator
 from datetime import time, timedelta
-from typing import Any
 
 import pytest
-from docs_support.blocks import blocks, read_page
+from docs_support.blocks import read_page
+from docs_support.fields import example, example_sets, fields, rows_of_fields
 from pydantic import BaseModel
 
 from slotengine import side_constraints
@@ -23,17 +20,8 @@ OF_SEVERAL = ("effort", "caps", "groups", "home_visits", "spread")
 DEFAULTS = Policy(territory="giennois").replaced(spread=Spread())
 
 
-def fields() -> Iterator[tuple[str, Any]]:
-    """Gives every field of a side constraint as a policy file writes it, and its default."""
-    for name in OF_SEVERAL:
-        value: BaseModel = getattr(DEFAULTS, name)
-        for field in type(value).model_fields:
-            yield f"{name}.{field}", getattr(value, field)
-    for name in (*LISTS, "max_told_moves"):
-        yield name, getattr(DEFAULTS, name)
-
-
-ROWS = dict(re.findall(r"^\| `([\w.]+)` \| ([^|]+) \|", read_page(PAGE), re.MULTILINE))
+FIELDS = fields(DEFAULTS, (*LISTS, "max_told_moves"), OF_SEVERAL)
+ROWS = rows_of_fields(read_page(PAGE))
 
 
 def said(value: object) -> str:
@@ -41,11 +29,6 @@ def said(value: object) -> str:
     if isinstance(value, time):
         return value.strftime("%H:%M")
     return words[value] if value in words else str(value)
-
-
-def example() -> str:
-    (text,) = [one.text for one in blocks(PAGE) if one.language == "toml"]
-    return text
 
 
 def test_every_side_constraint_of_the_policy_is_listed_here() -> None:
@@ -58,7 +41,7 @@ def test_every_side_constraint_of_the_policy_is_listed_here() -> None:
     assert {one for one in models if issubclass(one, BaseModel)} == known | parts
 
 
-@pytest.mark.parametrize(("field", "default"), list(fields()), ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("field", "default"), FIELDS.items(), ids=lambda value: str(value)[:30])
 def test_a_field_stands_in_the_table_with_its_default(field: str, default: object) -> None:
     # Sharing effort is off as a whole; what it gives up counts once it is on.
     wanted = "off" if field == "spread.give_percent" else said(default)
@@ -66,19 +49,16 @@ def test_a_field_stands_in_the_table_with_its_default(field: str, default: objec
 
 
 def test_no_row_is_about_a_field_that_does_not_exist() -> None:
-    assert set(ROWS) == {field for field, _ in fields()}
+    assert ROWS.keys() == FIELDS.keys()
 
 
-@pytest.mark.parametrize("field", [field for field, _ in fields()])
+@pytest.mark.parametrize("field", FIELDS)
 def test_the_example_sets_every_field(field: str) -> None:
-    found: Any = tomllib.loads(example())
-    for part in field.split("."):
-        found = found[part]
-    assert found is not None
+    assert example_sets(PAGE, field)
 
 
 def test_the_example_says_what_it_means() -> None:
-    read = Policy.from_toml(example())
+    read = Policy.from_toml(example(PAGE))
     assert read.caps.model_dump() == {
         "bookings_per_day": 8,
         "bookings_per_week": 30,
