@@ -11,7 +11,7 @@ from slotengine.domain import Actor, Booking, Referral, Slot
 from slotengine.ports import Unit
 from slotengine.problem import Assignment, Plan, Unserved
 from slotengine.reasons import Reason, ReasonCode
-from slotengine.store import SqlStore
+from slotengine.store import SqlStore, recount
 
 T = TypeVar("T")
 
@@ -38,6 +38,14 @@ class Desk:
             unit.put_practitioners([practitioner(id_, territory=territory) for id_ in doctors])
 
         self.do(work)
+
+    @classmethod
+    def beside(cls, store: SqlStore, *doctors: str, neighbour: str = "d9") -> "Desk":
+        """Two territories: one with these doctors, and a neighbour with one of its own."""
+        ready = cls(store)
+        ready.settle(doctors=doctors)
+        ready.settle("senart", doctors=(neighbour,))
+        return ready
 
     def publish(self, *slots: Slot, now: datetime = NOW) -> dict[str, str]:
         return dict(self.do(lambda unit: unit.put_slots(slots), now=now))
@@ -79,6 +87,10 @@ class Desk:
 
     def state(self, who: Referral) -> str:
         return self.ask(lambda unit: unit.stored_referral(who.id)).referral.state.value
+
+    def wrong_counters(self) -> dict[str, tuple[int, int]]:
+        """What the counters say and what the bookings say, where they differ."""
+        return self.ask(lambda unit: recount(unit._connection))  # type: ignore[attr-defined] # behind the port
 
     def kinds(self) -> list[str]:
         return [event.kind for event in self.ask(lambda unit: unit.events(None, 10_000))]

@@ -17,10 +17,7 @@ DAY = TimeWindow(start=NOW, end=NOW + timedelta(days=1))
 
 @pytest.fixture
 def desk(store: SqlStore) -> Desk:
-    ready = Desk(store)
-    ready.settle(doctors=("d1", "d2"))
-    ready.settle("senart", doctors=("d3",))
-    return ready
+    return Desk.beside(store, "d1", "d2", neighbour="d3")
 
 
 def test_a_territory_has_the_policy_that_was_saved_last(desk: Desk) -> None:

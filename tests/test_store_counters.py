@@ -5,31 +5,19 @@ from datetime import timedelta
 import pytest
 from builders import NOW, patient, practitioner, slot
 from desk import HOLD, Desk
-from sqlalchemy import create_engine
 
 from slotengine.errors import (
     DuplicateReferralError,
     SlotTakenError,
 )
-from slotengine.store import SqlStore, recount
+from slotengine.store import SqlStore
 
 INSTANT = timedelta(microseconds=1)
 
 
 @pytest.fixture
 def desk(store: SqlStore) -> Desk:
-    ready = Desk(store)
-    ready.settle(doctors=("d1", "d2"))
-    ready.settle("senart", doctors=("d3",))
-    return ready
-
-
-def wrong_counters(url: str) -> dict[str, tuple[int, int]]:
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        found = recount(connection)
-    engine.dispose()
-    return found
+    return Desk.beside(store, "d1", "d2", neighbour="d3")
 
 
 @pytest.mark.parametrize(
@@ -57,7 +45,7 @@ def test_a_patient_is_never_in_two_places_at_once(
 
 @pytest.mark.parametrize(("cap", "allowed"), [(None, 3), (3, 3), (2, 2), (0, 0)])
 def test_a_practitioners_day_takes_as_many_as_its_cap(
-    desk: Desk, store_url: str, cap: int | None, allowed: int
+    desk: Desk, cap: int | None, allowed: int
 ) -> None:
     desk.do(lambda unit: unit.put_practitioners([practitioner(max_bookings_per_day=cap)]))
     slots = [slot(f"slot{hour}", after_minutes=60 * hour) for hour in range(1, 4)]
@@ -69,7 +57,7 @@ def test_a_practitioners_day_takes_as_many_as_its_cap(
         else:
             with pytest.raises(SlotTakenError, match="day is full"):
                 desk.hold(who, where)
-    assert wrong_counters(store_url) == {}
+    assert desk.wrong_counters() == {}
 
 
 def test_a_cap_counts_the_local_day_of_the_slots_territory(desk: Desk) -> None:
@@ -82,7 +70,7 @@ def test_a_cap_counts_the_local_day_of_the_slots_territory(desk: Desk) -> None:
     assert desk.hold(desk.refer("2"), night).slot == "night"
 
 
-def test_a_seat_that_ends_frees_its_place_in_the_cap(desk: Desk, store_url: str) -> None:
+def test_a_seat_that_ends_frees_its_place_in_the_cap(desk: Desk) -> None:
     desk.do(lambda unit: unit.put_practitioners([practitioner(max_bookings_per_day=1)]))
     later = slot("slot2", after_minutes=300)
     desk.publish(slot(), later)
@@ -96,10 +84,10 @@ def test_a_seat_that_ends_frees_its_place_in_the_cap(desk: Desk, store_url: str)
     # The second hold runs out and is swept by whoever meets the cap next, on another slot.
     third = desk.hold(desk.refer("3"), slot(), now=NOW + HOLD)
     assert third.slot == "slot1"
-    assert wrong_counters(store_url) == {}
+    assert desk.wrong_counters() == {}
 
 
-def test_a_lowered_cap_keeps_what_was_booked_and_lets_nobody_in(desk: Desk, store_url: str) -> None:
+def test_a_lowered_cap_keeps_what_was_booked_and_lets_nobody_in(desk: Desk) -> None:
     slots = [slot(f"slot{hour}", after_minutes=60 * hour) for hour in range(1, 4)]
     desk.publish(*slots)
     first = desk.hold(desk.refer("1"), slots[0])
@@ -113,4 +101,4 @@ def test_a_lowered_cap_keeps_what_was_booked_and_lets_nobody_in(desk: Desk, stor
             desk.hold(third, slots[2])
     desk.end(second)
     assert desk.hold(third, slots[2]).slot == "slot3"
-    assert wrong_counters(store_url) == {}
+    assert desk.wrong_counters() == {}

@@ -22,10 +22,7 @@ INSTANT = timedelta(microseconds=1)
 
 @pytest.fixture
 def desk(store: SqlStore) -> Desk:
-    ready = Desk(store)
-    ready.settle(doctors=("d1", "d2", "d3"))
-    ready.settle("senart", doctors=("d9",))
-    return ready
+    return Desk.beside(store, "d1", "d2", "d3")
 
 
 def free(

@@ -21,10 +21,7 @@ PAST = TimeWindow(start=NOW, end=NOW + HOUR)
 
 @pytest.fixture
 def desk(store: SqlStore) -> Desk:
-    ready = Desk(store)
-    ready.settle(doctors=("d1", "d2", "d3"))
-    ready.settle("senart", doctors=("d9",))
-    return ready
+    return Desk.beside(store, "d1", "d2", "d3")
 
 
 def past(desk: Desk, territory: str = "giennois", window: TimeWindow = PAST) -> History:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from builders import NOW, policy, slot
 from desk import HOLD, Desk
-from sqlalchemy import create_engine
 
 from slotengine.codes import BookingStatus, Mode, ReferralState
 from slotengine.domain import Booking
@@ -19,25 +18,14 @@ from slotengine.errors import (
     UnknownIdError,
     UnknownTerritoryError,
 )
-from slotengine.store import SqlStore, recount
+from slotengine.store import SqlStore
 
 INSTANT = timedelta(microseconds=1)
 
 
 @pytest.fixture
 def desk(store: SqlStore) -> Desk:
-    ready = Desk(store)
-    ready.settle(doctors=("d1", "d2"))
-    ready.settle("senart", doctors=("d3",))
-    return ready
-
-
-def wrong_counters(url: str) -> dict[str, tuple[int, int]]:
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        found = recount(connection)
-    engine.dispose()
-    return found
+    return Desk.beside(store, "d1", "d2", neighbour="d3")
 
 
 def active(desk: Desk, *ids: str, now: datetime = NOW) -> list[tuple[str, int]]:
@@ -69,7 +57,7 @@ def test_a_hold_refuses_a_slot_whose_seats_are_all_held(desk: Desk) -> None:
     assert desk.state(late) == "received"
 
 
-def test_after_a_lost_seat_the_same_work_takes_the_next_slot(desk: Desk, store_url: str) -> None:
+def test_after_a_lost_seat_the_same_work_takes_the_next_slot(desk: Desk) -> None:
     other = slot("slot2", practitioner="d2")
     desk.publish(slot(), other)
     desk.hold(desk.refer("1"), slot())
@@ -87,7 +75,7 @@ def test_after_a_lost_seat_the_same_work_takes_the_next_slot(desk: Desk, store_u
         return booking
 
     assert desk.do(place).slot == "slot2"
-    assert wrong_counters(store_url) == {}
+    assert desk.wrong_counters() == {}
 
 
 def test_a_referral_has_one_seat_at_a_time(desk: Desk) -> None:
@@ -106,7 +94,7 @@ def test_a_referral_has_one_seat_at_a_time(desk: Desk) -> None:
     ids=["just before held_until", "exactly at held_until", "just after"],
 )
 def test_a_hold_is_taken_over_from_held_until_on(
-    desk: Desk, store_url: str, late_by: timedelta, *, expired: bool
+    desk: Desk, late_by: timedelta, *, expired: bool
 ) -> None:
     desk.publish(slot())
     first = desk.refer("1")
@@ -127,7 +115,7 @@ def test_a_hold_is_taken_over_from_held_until_on(
     assert desk.state(first) == "waiting"
     with pytest.raises(HoldExpiredError):
         desk.confirm(held, now=then)
-    assert wrong_counters(store_url) == {}
+    assert desk.wrong_counters() == {}
 
 
 def test_the_same_referral_may_hold_again_once_its_hold_ran_out(desk: Desk) -> None:
@@ -216,7 +204,7 @@ def test_confirming_twice_gives_the_same_booking_and_writes_once(desk: Desk) -> 
     ],
 )
 def test_a_confirmed_booking_ends_once_and_repeating_changes_nothing(
-    desk: Desk, store_url: str, end: BookingStatus, state: str
+    desk: Desk, end: BookingStatus, state: str
 ) -> None:
     desk.publish(slot())
     who = desk.refer()
@@ -231,7 +219,7 @@ def test_a_confirmed_booking_ends_once_and_repeating_changes_nothing(
             desk.end(booking, other)
     with pytest.raises(TransitionError):
         desk.confirm(booking)
-    assert wrong_counters(store_url) == {}
+    assert desk.wrong_counters() == {}
 
 
 def test_a_held_seat_can_be_released_but_not_kept_or_missed(desk: Desk) -> None:
@@ -261,9 +249,7 @@ def test_a_promise_is_told_once_and_confirmed(desk: Desk) -> None:
         desk.do(lambda unit: unit.tell(promise.id))
 
 
-def test_holds_that_ran_out_are_marked_in_their_own_territory_only(
-    desk: Desk, store_url: str
-) -> None:
+def test_holds_that_ran_out_are_marked_in_their_own_territory_only(desk: Desk) -> None:
     there = slot("slot2", territory="senart", practitioner="d3")
     desk.publish(slot(), there)
     here = desk.hold(desk.refer(), slot())
@@ -274,7 +260,7 @@ def test_holds_that_ran_out_are_marked_in_their_own_territory_only(
     assert swept[0].status is BookingStatus.EXPIRED
     assert desk.do(lambda unit: unit.expire_holds("giennois"), now=NOW + HOLD) == ()
     assert desk.ask(lambda unit: unit.booking(elsewhere.id)).status is BookingStatus.HELD
-    assert wrong_counters(store_url) == {}
+    assert desk.wrong_counters() == {}
 
 
 def test_a_closed_referral_takes_no_seat_and_a_seated_one_is_not_closed_beside_its_booking(
@@ -300,9 +286,7 @@ def test_a_referral_whose_hold_ran_out_can_be_closed(desk: Desk) -> None:
     assert desk.state(who) == "closed"
 
 
-def test_withdrawing_cancels_what_is_active_and_says_what_it_was(
-    desk: Desk, store_url: str
-) -> None:
+def test_withdrawing_cancels_what_is_active_and_says_what_it_was(desk: Desk) -> None:
     where = slot(capacity=3)
     desk.publish(where)
     people = [desk.refer(str(number)) for number in range(3)]
@@ -317,7 +301,7 @@ def test_withdrawing_cancels_what_is_active_and_says_what_it_was(
     assert (stored.state.value, stored.version) == ("withdrawn", 2)
     with pytest.raises(UnknownIdError):
         desk.do(lambda unit: unit.withdraw_slot("nowhere", "ill"))
-    assert wrong_counters(store_url) == {}
+    assert desk.wrong_counters() == {}
 
 
 def test_withdrawing_gives_no_hold_that_ran_out(desk: Desk) -> None:
