@@ -1,6 +1,7 @@
 """Builders of small, readable nouns for tests; every default fits every other."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from slotengine.domain import (
 )
 from slotengine.policy import Policy
 from slotengine.problem import Problem
+from slotengine.seat_prices import PriceSet, SeatPrice
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 """A Monday, 9 h in Paris, inside opening hours."""
@@ -103,3 +105,22 @@ def problem(**changes: Any) -> Problem:
         "referrals": (referral(),),
     }
     return Problem.build(**{**fields, **changes})
+
+
+def price_set(rules: Policy, of_slot: Mapping[str, int], **changes: Any) -> PriceSet:
+    """Prices of these slots under a policy, computed now and valid for two hours."""
+    fields: dict[str, Any] = {
+        "id": "giennois:one",
+        "territory": rules.territory,
+        "policy_digest": rules.digest,
+        "problem_digest": "0" * 32,
+        "forecast_digest": "0" * 32,
+        "futures": 1,
+        "seed": 0,
+        "computed_at": NOW,
+        "valid_until": NOW + timedelta(hours=2),
+        "free_seats": len(of_slot),
+        "expected": 10.0,
+        "prices": [SeatPrice(slot=id_, price=price) for id_, price in sorted(of_slot.items())],
+    }
+    return PriceSet(**{**fields, **changes})

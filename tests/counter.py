@@ -3,11 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
-from builders import NOW, TOWN, north_of, policy, practitioner, site, slot
+from builders import NOW, TOWN, north_of, policy, practitioner, price_set, site, slot
 
 from slotengine.codes import Audience
 from slotengine.domain import Actor, Slot
 from slotengine.engine import Engine
+from slotengine.seat_prices import PriceSet
 from slotengine.store import SqlStore
 
 PHARMACIST = Actor(role="requester", id="pharmacy-1")
@@ -53,3 +54,12 @@ def share_from_neighbour(engine: Engine) -> None:
 
 def later(minutes: float) -> Any:
     return NOW + timedelta(minutes=minutes)
+
+
+def price(engine: Engine, store: SqlStore, **of_slot: int) -> None:
+    """Makes these the seat prices of the territory."""
+    save(store, price_set(engine.policy("giennois"), of_slot))
+
+
+def save(store: SqlStore, prices: PriceSet) -> None:
+    assert store.write(lambda unit: unit.save_prices(prices), now=NOW)

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from builders import NOW, TOWN, patient, policy, practitioner, referral, slot
-from counter import counter, later
+from builders import NOW, TOWN, patient, policy, practitioner, price_set, referral, slot
+from counter import counter, later, save
 
 from slotengine.codes import Priority, ReferralState, SourceKind
 from slotengine.counter_rules import Commune, Pricing, PromiseRules, Reserve
@@ -13,35 +13,14 @@ from slotengine.engine import Engine
 from slotengine.errors import TokenError
 from slotengine.pricing import is_current, priced, stale_supply
 from slotengine.reasons import ReasonCode
-from slotengine.seat_prices import PriceSet, SeatPrice
 from slotengine.store import SqlStore
 from slotengine.tokens import read_token
-
-VALID = timedelta(hours=2)
-
-
-def price_set(rules: Any, prices: dict[str, int], **changes: Any) -> PriceSet:
-    fields: dict[str, Any] = {
-        "id": "giennois:one",
-        "territory": "giennois",
-        "policy_digest": rules.digest,
-        "problem_digest": "0" * 32,
-        "forecast_digest": "0" * 32,
-        "futures": 20,
-        "seed": 0,
-        "computed_at": NOW,
-        "valid_until": NOW + VALID,
-        "free_seats": len(prices),
-        "expected": 30.0,
-        "prices": tuple(SeatPrice(slot=id_, price=price) for id_, price in sorted(prices.items())),
-    }
-    return PriceSet(**{**fields, **changes})
 
 
 def with_prices(store: SqlStore, prices: dict[str, int], *slots: Any, **changes: Any) -> Engine:
     engine = counter(store, *slots)
     found = price_set(engine.policy("giennois"), prices, **changes)
-    store.write(lambda unit: unit.save_prices(found), now=NOW)
+    save(store, found)
     return engine
 
 
@@ -66,7 +45,7 @@ def test_a_promise_moves_at_the_price_of_where_it_goes_even_past_the_asker_s_dea
     engine = counter(store, slot("soon"), slot("later", after_minutes=180), promises=rules)
     engine.place(referral("A", priority=Priority.ROUTINE, patient=patient("A")), now=NOW)
     found = price_set(engine.policy("giennois"), {"later": price})
-    store.write(lambda unit: unit.save_prices(found), now=NOW)
+    save(store, found)
     offers = offered(engine, deadline=later(150))
     # 120 of 150 min: 45 past the half of 75, so 2 * (120 + 45 * 45 // 75) = 294; A waits 60 more.
     assert [(one.slot, one.cost, one.price) for one in offers] == (
@@ -257,7 +236,7 @@ def test_a_set_without_any_price_prices_nothing(store: SqlStore) -> None:
 def test_a_large_change_of_free_seats_asks_for_new_prices(store: SqlStore, share, stale) -> None:
     engine = counter(store, pricing=Pricing(large_change=share))
     found = price_set(engine.policy("giennois"), {"soon": 1, "later": 1})
-    store.write(lambda unit: unit.save_prices(found), now=NOW)
+    save(store, found)
 
     def asked() -> bool:
         return store.read(
@@ -272,7 +251,7 @@ def test_a_large_change_of_free_seats_asks_for_new_prices(store: SqlStore, share
 def test_seats_that_come_count_like_seats_that_go(store: SqlStore) -> None:
     engine = counter(store, pricing=Pricing(large_change=1.0))
     found = price_set(engine.policy("giennois"), {"soon": 1, "later": 1})
-    store.write(lambda unit: unit.save_prices(found), now=NOW)
+    save(store, found)
 
     def asked() -> bool:
         return store.read(
@@ -309,7 +288,7 @@ def test_reprice_prices_every_free_seat_under_this_very_policy(store: SqlStore) 
     assert found.id.startswith("giennois:")
     assert [one.slot for one in found.prices] == ["later", "soon"]
     assert (found.policy_digest, found.free_seats) == (engine.policy("giennois").digest, 2)
-    assert (found.computed_at, found.valid_until) == (NOW, NOW + VALID)
+    assert (found.computed_at, found.valid_until) == (NOW, NOW + timedelta(hours=2))
     assert found.expected > 0
     # Some 20 referrals for two seats: both are worth something to who comes later.
     assert min(one.price for one in found.prices) > 0

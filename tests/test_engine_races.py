@@ -38,6 +38,20 @@ def slots_of(number: int) -> list[Slot]:
     ]
 
 
+def opened(engine: Engine, rounds: int, **rules: Any) -> list[Slot]:
+    """Opens the territory with the slots of so many rounds."""
+    everything = [one for number in range(rounds) for one in slots_of(number)]
+    engine.set_policy(policy(**rules), now=NOW)
+    engine.publish(
+        "giennois",
+        practitioners=[practitioner("d1"), practitioner("d2")],
+        sites=[site()],
+        slots=everything,
+        now=NOW,
+    )
+    return everything
+
+
 def grabbed(engine: Engine, asked: Referral, *, by_token: bool) -> Booking:
     """Takes the best seat as soon as the other process is ready too, or the next one."""
     if not by_token:
@@ -84,15 +98,7 @@ def active_by_slot(url: str) -> dict[str, int]:
 
 def test_the_last_seat_has_one_winner_and_the_loser_gets_the_next_offer(store_url: str) -> None:
     with Engine.open(store_url) as engine:
-        engine.set_policy(policy(), now=NOW)
-        everything = [one for number in range(ROUNDS) for one in slots_of(number)]
-        engine.publish(
-            "giennois",
-            practitioners=[practitioner("d1"), practitioner("d2")],
-            sites=[site()],
-            slots=everything,
-            now=NOW,
-        )
+        everything = opened(engine, ROUNDS)
     outcomes = spawned(*(partial(race, store_url, who) for who in ("nurse", "pharmacy")))
     for number, seats in enumerate(zip(*outcomes, strict=True)):
         assert set(seats) == {f"round{number}-last", f"round{number}-next"}
@@ -127,21 +133,12 @@ def race_for_a_promised_seat(url: str, who: str) -> list[str | None]:
 
 
 def test_a_promised_seat_has_one_winner_and_the_promise_keeps_a_seat(store_url: str) -> None:
-    everything = [one for number in range(PROMISED_ROUNDS) for one in slots_of(number)]
     with Engine.open(store_url) as engine:
-        engine.set_policy(
-            policy(
-                promises=PromiseRules(priorities=(Priority.ROUTINE,)),
-                pricing=Pricing(enabled=False),
-            ),
-            now=NOW,
-        )
-        engine.publish(
-            "giennois",
-            practitioners=[practitioner("d1"), practitioner("d2")],
-            sites=[site()],
-            slots=everything,
-            now=NOW,
+        everything = opened(
+            engine,
+            PROMISED_ROUNDS,
+            promises=PromiseRules(priorities=(Priority.ROUTINE,)),
+            pricing=Pricing(enabled=False),
         )
         for number in range(PROMISED_ROUNDS):
             witness = engine.place(promised(number), now=NOW).booking

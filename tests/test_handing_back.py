@@ -5,15 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from builders import NOW, referral, slot
-from counter import counter, later, share_from_neighbour
+from builders import NOW, price_set, referral, slot
+from counter import counter, later, price, save, share_from_neighbour
 
 from slotengine.codes import SlotState
 from slotengine.counter_rules import Handback, Pricing
 from slotengine.domain import Slot
 from slotengine.engine import Engine
 from slotengine.reasons import ReasonCode
-from slotengine.seat_prices import PriceSet, SeatPrice
 from slotengine.store import SqlStore
 
 TIME, PRICE = ReasonCode.HANDED_BACK_TIME, ReasonCode.HANDED_BACK_PRICE
@@ -114,26 +113,6 @@ def test_a_neighbours_slot_is_not_ours_to_give_back(store: SqlStore) -> None:
 OWN = Handback(own_value=500)
 
 
-def price(engine: Engine, store: SqlStore, changes: dict[str, Any] | None = None, **of_slot: int):
-    policy = engine.policy("giennois")
-    fields: dict[str, Any] = {
-        "id": "giennois:test",
-        "territory": "giennois",
-        "policy_digest": policy.digest,
-        "problem_digest": "0" * 32,
-        "forecast_digest": "0" * 32,
-        "futures": 1,
-        "seed": 0,
-        "computed_at": NOW,
-        "valid_until": later(120),
-        "free_seats": len(of_slot),
-        "expected": 10.0,
-        "prices": [SeatPrice(slot=id_, price=value) for id_, value in sorted(of_slot.items())],
-    }
-    found = PriceSet(**{**fields, **(changes or {})})
-    assert store.write(lambda unit: unit.save_prices(found), now=NOW)
-
-
 @pytest.mark.parametrize(("cost", "back"), [(499, True), (500, False), (501, False)])
 def test_a_seat_below_the_practices_own_value_goes_back(
     store: SqlStore, cost: int, *, back: bool
@@ -169,7 +148,7 @@ def test_prices_that_do_not_serve_give_nothing_back(
     store: SqlStore, changes: dict[str, Any]
 ) -> None:
     engine = desk(store, pricing=Pricing(), handback=OWN)
-    price(engine, store, changes, slot1=0)
+    save(store, price_set(engine.policy("giennois"), {"slot1": 0}, **changes))
     assert given(engine, 1) == []
 
 

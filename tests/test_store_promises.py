@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from builders import NOW, patient, policy, practitioner, slot
@@ -175,55 +175,66 @@ def test_a_promise_moves_to_a_free_seat_and_its_counters_with_it(desk: Desk) -> 
     desk.hold(desk.refer("next", patient=patient("patient of 1")), slot())
 
 
-def test_a_path_is_moved_from_its_free_end_backwards(desk: Desk) -> None:
-    """At one hour: 1 goes to the free seat, 2 to where 1 was, the hold to where 2 was."""
+class Path(NamedTuple):
+    """Three slots at one hour: nobody's, one's and two's."""
+
+    free: Slot
+    middle: Slot
+    first: Slot
+    one: Referral
+    seat_of_one: Booking
+    two: Referral
+    seat_of_two: Booking
+
+
+@pytest.fixture
+def path(desk: Desk) -> Path:
     free, middle, first = (slot(f"slot{n}", practitioner=f"d{n}") for n in (1, 2, 3))
     desk.publish(free, middle, first)
-    one, seat_of_one = promised(desk, "1", middle)
-    two, seat_of_two = promised(desk, "2", first)
+    return Path(free, middle, first, *promised(desk, "1", middle), *promised(desk, "2", first))
+
+
+def test_a_path_is_moved_from_its_free_end_backwards(desk: Desk, path: Path) -> None:
+    """At one hour: 1 goes to the free seat, 2 to where 1 was, the hold to where 2 was."""
     taker = desk.refer("taker")
 
     def work(unit: Any) -> Booking:
-        unit.move_promises([move(seat_of_one, free), move(seat_of_two, middle)])
+        unit.move_promises([move(path.seat_of_one, path.free), move(path.seat_of_two, path.middle)])
         taken: Booking = unit.take_seat(
-            taker.id, first, mode=Mode.AMB, status=BookingStatus.HELD, held_until=NOW + HOLD
+            taker.id, path.first, mode=Mode.AMB, status=BookingStatus.HELD, held_until=NOW + HOLD
         )
         return taken
 
     booking = desk.do(lambda unit: unit.attempt(lambda: work(unit)))
     assert (booking.slot, booking.seat) == ("slot3", 0)
-    assert places(desk) == {one.id: ("slot1", 0), two.id: ("slot2", 0)}
+    assert places(desk) == {path.one.id: ("slot1", 0), path.two.id: ("slot2", 0)}
     assert desk.wrong_counters() == {}
 
 
-def test_a_path_moved_the_other_way_round_misses_and_leaves_nothing_behind(desk: Desk) -> None:
-    free, middle, first = (slot(f"slot{n}", practitioner=f"d{n}") for n in (1, 2, 3))
-    desk.publish(free, middle, first)
-    one, seat_of_one = promised(desk, "1", middle)
-    two, seat_of_two = promised(desk, "2", first)
+def test_a_path_moved_the_other_way_round_misses_and_leaves_nothing_behind(
+    desk: Desk, path: Path
+) -> None:
     before = desk.kinds()
     with pytest.raises(SlotTakenError, match="taken"):
-        moved(desk, move(seat_of_two, middle), move(seat_of_one, free))
-    assert places(desk) == {one.id: ("slot2", 0), two.id: ("slot3", 0)}
+        moved(desk, move(path.seat_of_two, path.middle), move(path.seat_of_one, path.free))
+    assert places(desk) == {path.one.id: ("slot2", 0), path.two.id: ("slot3", 0)}
     assert desk.kinds() == before
     assert desk.wrong_counters() == {}
 
 
-def test_a_step_that_misses_undoes_the_steps_before_it_and_the_work_goes_on(desk: Desk) -> None:
-    free, middle, full = (slot(f"slot{n}", practitioner=f"d{n}") for n in (1, 2, 3))
-    desk.publish(free, middle, full)
-    one, seat_of_one = promised(desk, "1", middle)
-    two, seat_of_two = promised(desk, "2", full)
-    stale = move(seat_of_two.replaced(version=9), middle)
+def test_a_step_that_misses_undoes_the_steps_before_it_and_the_work_goes_on(
+    desk: Desk, path: Path
+) -> None:
+    stale = move(path.seat_of_two.replaced(version=9), path.middle)
 
     def work(unit: Any) -> str:
         with pytest.raises(SlotTakenError, match="has moved or was told meanwhile"):
-            unit.attempt(lambda: unit.move_promises([move(seat_of_one, free), stale]))
+            unit.attempt(lambda: unit.move_promises([move(path.seat_of_one, path.free), stale]))
         unit.event("giennois", "went.on")
         return "went on"
 
     assert desk.do(work) == "went on"
-    assert places(desk) == {one.id: ("slot2", 0), two.id: ("slot3", 0)}
+    assert places(desk) == {path.one.id: ("slot2", 0), path.two.id: ("slot3", 0)}
     assert desk.kinds()[-1] == "went.on"
     assert desk.wrong_counters() == {}
 

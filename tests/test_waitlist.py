@@ -11,14 +11,12 @@ from typing import Any
 
 import pytest
 from builders import NOW, patient, referral, slot
-from counter import PHARMACIST, counter, later, share_from_neighbour
+from counter import PHARMACIST, counter, later, price, share_from_neighbour
 
 from slotengine.codes import Audience, BookingStatus, Priority, SourceKind
 from slotengine.counter_rules import Pricing, Refill
 from slotengine.domain import Motive, Referral, Slot
 from slotengine.engine import Engine
-from slotengine.policy import Policy
-from slotengine.seat_prices import PriceSet, SeatPrice
 from slotengine.store import SqlStore
 
 FREE = Pricing(enabled=False)
@@ -57,30 +55,6 @@ AFTER_OWN = NOW + timedelta(minutes=10)
 def offered(engine: Engine, now: datetime = AFTER_OWN) -> list[tuple[str, str]]:
     found = engine.refill("giennois", now=now)
     return [(one.referral, one.booking.slot) for one in found]
-
-
-def price(engine: Engine, store: SqlStore, **of_slot: int) -> None:
-    policy = engine.policy("giennois")
-    found = prices(policy, of_slot)
-    assert store.write(lambda unit: unit.save_prices(found), now=NOW)
-
-
-def prices(policy: Policy, of_slot: dict[str, int], **changes: Any) -> PriceSet:
-    fields: dict[str, Any] = {
-        "id": "giennois:test",
-        "territory": policy.territory,
-        "policy_digest": policy.digest,
-        "problem_digest": "0" * 32,
-        "forecast_digest": "0" * 32,
-        "futures": 1,
-        "seed": 0,
-        "computed_at": NOW,
-        "valid_until": NOW + timedelta(hours=2),
-        "free_seats": len(of_slot),
-        "expected": 10.0,
-        "prices": [SeatPrice(slot=id_, price=price) for id_, price in sorted(of_slot.items())],
-    }
-    return PriceSet(**{**fields, **changes})
 
 
 def test_a_free_seat_is_held_for_whom_it_brings_most(store: SqlStore) -> None:
