@@ -16,8 +16,9 @@ from slotengine.learning import learn
 from slotengine.pricing import NOON
 from slotengine.simulation_clerk import NO_SEAT, Clerk
 from slotengine.simulation_floors import Lately
+from slotengine.simulation_pairs import Seats
 from slotengine.solver.chances import calibrated, percent
-from slotengine.solver.columns import MICROSECOND
+from slotengine.solver.columns import MICROSECOND, MINUTE_US
 from slotengine.solver.encoding import NEVER, Flags, Ints, Reals
 from slotengine.solver.freeing import Holders, freed, path
 from slotengine.solver.prices import prices
@@ -28,6 +29,63 @@ class _Stated(NamedTuple):
 
     raw: float
     before_us: int
+
+
+class _Promises:
+    """
+    Where promises may move, kept between arrivals: only time and what is free change it.
+
+    What a row may have is known from when the seat is promised, and asked again when slots are
+    published; of each pair it is known then until when it stands.
+    """
+
+    def __init__(self, clerk: Clerk) -> None:
+        self._clerk = clerk
+        self._rows: Ints = np.zeros(0, dtype=np.int64)
+        self._pairs: Ints | None = None
+
+    def note(self, row: int, found: Seats) -> None:
+        """Keeps what a row that was just promised a seat may have."""
+        if self._pairs is not None:
+            at = int(np.searchsorted(self._pairs[0], row))
+            new = self._until(np.full(len(found.seat), row), found)
+            self._pairs = np.concatenate((self._pairs[:, :at], new, self._pairs[:, at:]), axis=1)
+            self._rows = np.insert(self._rows, np.searchsorted(self._rows, row), row)
+
+    def forget(self) -> None:
+        """Asks anew the next time: there are other seats than before."""
+        self._pairs = None
+
+    def holders(self) -> tuple[Ints, Holders]:
+        """Gives the promises that may move, and the seats that keep them and can still be told."""
+        clerk = self._clerk
+        rows = clerk.promised
+        row, seat, cost, reach, tell = self._pairs_of(rows)
+        sits = clerk.seated()[rows]
+        open_ = clerk.free
+        open_[sits] = True
+        of = np.searchsorted(rows, row)
+        own = seat == sits[of]
+        now = clerk.now_us
+        keep = ((own & (reach >= now)) | (open_[seat] & (tell >= now))).nonzero()[0]
+        start = np.searchsorted(of[keep], np.arange(len(rows) + 1))
+        return rows, Holders(start, seat[keep].astype(np.int32), cost[keep], sits.astype(np.int32))
+
+    def _pairs_of(self, rows: Ints) -> Ints:
+        """Gives (5, N) row, seat, cost, until when it is reached, until when it can be told too."""
+        if self._pairs is None:
+            of, seats = self._clerk.pairs_of(rows)
+            self._pairs = self._until(rows[of], seats)
+        elif not np.array_equal(rows, self._rows):
+            self._pairs = self._pairs[:, np.isin(self._pairs[0], rows)]
+        self._rows = rows
+        return self._pairs
+
+    def _until(self, row: Ints, seats: Seats) -> Ints:
+        rules = self._clerk.policy
+        reach = seats.begins_us - rules.notice // MICROSECOND - seats.minutes * MINUTE_US
+        tell = seats.begins_us - rules.promises.notice // MICROSECOND
+        return np.stack((row, seats.seat, seats.cost, reach, np.minimum(reach, tell)))
 
 
 class Ours:
@@ -51,6 +109,7 @@ class Ours:
         self._stated: dict[int, _Stated] = {}
         self._outcomes: list[tuple[float, bool]] = []
         self._lately: Lately | None = None
+        self._kept: _Promises | None = None
 
     @property
     def clerk(self) -> Clerk:
@@ -66,10 +125,17 @@ class Ours:
             raise RuntimeError("a desk is started before it is asked")
         return self._lately
 
+    @property
+    def _promises(self) -> "_Promises":
+        if self._kept is None:
+            raise RuntimeError("a desk is started before it is asked")
+        return self._kept
+
     def start(self, clerk: Clerk) -> None:
         """Meets the clerk, prices what is there and asks those who wait already."""
         self._clerk = clerk
         self._lately = Lately(clerk)
+        self._kept = _Promises(clerk)
         self._profession = {one.id: one.profession for one in clerk.practitioners}
         self._price = np.zeros(len(clerk.free), dtype=np.int64)
         self._known = np.zeros(len(clerk.free), dtype=np.bool_)
@@ -84,6 +150,7 @@ class Ours:
 
     def published(self, seats: Ints) -> None:
         """Prices new seats as their neighbours are and asks those who wait."""
+        self._promises.forget()
         for seat in seats.tolist():
             self._price[seat] = self._neighbours(seat)
         self._known[seats] = True
@@ -194,7 +261,7 @@ class Ours:
         found = clerk.seats_of(row)
         if not len(found.seat):
             return False
-        rows, holders = self._holders()
+        rows, holders = self._promises.holders()
         worth = freed(holders, self._price, clerk.free)
         price = worth.cost[found.seat]
         score = np.where(price == NEVER, -NEVER, clerk.value(row) - found.cost - price)
@@ -210,21 +277,7 @@ class Ours:
         # A seat too near to be told ahead is told at once: nothing is left to promise.
         if ahead and clerk.referral(row).priority in rules.priorities:
             clerk.promise(row, seat)
+            self._promises.note(row, found)
         else:
             clerk.book(row, seat)
         return True
-
-    def _holders(self) -> tuple[Ints, Holders]:
-        """Gives the promises that may move, and the seats that keep them and can still be told."""
-        clerk = self.clerk
-        rows = clerk.promised
-        sits = np.array([clerk.seat_of(row) for row in rows.tolist()], dtype=np.int32)
-        of, seats = clerk.pairs_of(rows)
-        told = seats.begins_us - clerk.policy.promises.notice // MICROSECOND >= clerk.now_us
-        own = seats.seat == sits[of]
-        held = np.zeros(len(clerk.free), dtype=np.bool_)
-        held[sits] = True
-        keep = np.flatnonzero(own | (told & (clerk.free | held)[seats.seat]))
-        start = np.zeros(len(rows) + 1, dtype=np.int64)
-        np.cumsum(np.bincount(of[keep], minlength=len(rows)), out=start[1:])
-        return rows, Holders(start, seats.seat[keep].astype(np.int32), seats.cost[keep], sits)

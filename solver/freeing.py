@@ -57,6 +57,19 @@ class Freed(NamedTuple):
     holder_next: Indices
 
 
+class _Moves(NamedTuple):
+    """
+    Moves that holders may make, (M,) each, by holder, own seats left out.
+
+    ``first`` tells where each holder's moves begin, of those who have any.
+    """
+
+    holder: Ints
+    seat: Indices
+    loss: Ints
+    first: Ints
+
+
 def freed(holders: Holders, price: Ints, free: Flags) -> Freed:
     """
     Gives what each seat costs to free, and where its holder goes.
@@ -83,20 +96,21 @@ def freed(holders: Holders, price: Ints, free: Flags) -> Freed:
     unit = len(holders.sits) + 1
     label = np.full(len(free), _FAR, dtype=np.int64)
     label[free] = price[free] * unit
-    if len(holders.sits) == 0:
-        return _said(label, unit, np.full(len(free), STUCK, dtype=np.int32), free)
-    moves = _moves(holders, len(free), unit)
-    weight = moves
-    found = _settled(weight, label, holders.sits)
+    goes = np.full(len(free), STUCK, dtype=np.int32)
+    moves = _moves(holders, unit)
+    if len(moves.holder) == 0:
+        return _said(label, unit, goes, free)
+    ways = moves
+    found = _settled(ways, label, holders.sits)
     if found is None:
-        weight = np.maximum(moves, 1)
-        found = _settled(weight, label, holders.sits)
+        ways = moves._replace(loss=np.maximum(moves.loss, 1))
+        found = _settled(ways, label, holders.sits)
     if found is None:  # pragma: no cover - without gains no rotation gains
         raise SolverError("chains of promised seats have no cheapest")
-    goes = np.full(len(free), STUCK, dtype=np.int32)
-    goes[holders.sits] = np.argmin(weight + found, axis=1)
-    if weight is not moves:
-        found = _along(moves, goes, holders.sits, found)
+    chosen = _chosen(ways, found)
+    goes[holders.sits[moves.holder[chosen]]] = moves.seat[chosen]
+    if ways is not moves:
+        found = _along(moves, chosen, holders.sits, found)
     return _said(found, unit, goes, free)
 
 
@@ -125,74 +139,114 @@ def _said(label: Ints, unit: int, goes: Indices, free: Flags) -> Freed:
     return Freed(np.where(label < _REACHED, label // unit, NEVER), goes)
 
 
-def _moves(holders: Holders, seats: int, unit: int) -> Ints:
+def _moves(holders: Holders, unit: int) -> _Moves:
     """
-    Gives (P, C) what each move loses, times ``unit`` plus 1, ``_FAR`` where there is none.
+    Gives what each move loses, times ``unit`` plus 1, of the holders who may move at all.
 
-    A table, for the rounds run over all holders: 150 of them and 250 seats are 300 kB.
+    Pairs and no table of holders and seats: most holders may have one seat in ten.
     """
-    people = np.arange(len(holders.sits))
-    moves = np.full((len(people), seats), _FAR, dtype=np.int64)
-    moves[np.repeat(people, np.diff(holders.start)), holders.seat] = holders.cost * unit + 1
-    own = moves[people, holders.sits]
-    moves -= (own - 1)[:, None]
-    moves[own == _FAR] = _FAR
-    moves[people, holders.sits] = _FAR
-    return moves
+    holder = np.repeat(np.arange(len(holders.sits)), np.diff(holders.start))
+    mine = holders.seat == holders.sits[holder]
+    own = np.full(len(holders.sits), _FAR, dtype=np.int64)
+    own[holder[mine]] = holders.cost[mine]
+    may = np.flatnonzero(~mine & (own[holder] < _FAR))
+    holder = holder[may]
+    loss = (holders.cost[may] - own[holder]) * unit + 1
+    return _Moves(holder, holders.seat[may], loss, _first(holder))
 
 
-def _settled(weight: Ints, label: Ints, sits: Indices) -> Ints | None:
+def _settled(moves: _Moves, label: Ints, sits: Indices) -> Ints | None:
     """Gives the cheapest labels, those of free seats as they are; None where a rotation gains."""
     label = label.copy()
-    free = np.flatnonzero(label < _REACHED)
-    if len(free) == 0:
-        return label
-    own = (weight[:, free] + label[free]).min(axis=1)
-    among = np.ascontiguousarray(weight[:, sits].T)
-    fell = np.flatnonzero(own < _REACHED)
+    own = label[sits] = _least(moves, label, len(sits))
+    among = _among(moves, sits, len(label))
+    fell = bool(len(among.holder)) and bool((own < _REACHED).any())
     rounds, look = 0, _ROUNDS
-    while len(fell):
+    while fell:
         # A chain moves each holder at most once; a rotation shows long before that.
         rounds += 1
         if rounds == look:
             look *= 2
-            label[sits] = own
-            if _goes_round(weight, label, sits):
+            if _goes_round(moves, label, sits):
                 return None
-        best = (among.take(fell, axis=0) + own[fell, None]).min(axis=0)
-        fell = np.flatnonzero((best < own) & (best < _REACHED))
-        own[fell] = best[fell]
-    label[sits] = own
+        best = _least(among, label, len(sits))
+        less = (best < own) & (best < _REACHED)
+        fell = bool(less.any())
+        own[less] = best[less]
+        label[sits] = own
     return label
 
 
-def _goes_round(weight: Ints, label: Ints, sits: Indices) -> bool:
+def _among(moves: _Moves, sits: Indices, seats: int) -> _Moves:
+    """Leaves the moves onto a holder's seat, whose labels may still fall."""
+    held = np.zeros(seats, dtype=np.bool_)
+    held[sits] = True
+    onto = np.flatnonzero(held[moves.seat])
+    holder = moves.holder[onto]
+    return _Moves(holder, moves.seat[onto], moves.loss[onto], _first(holder))
+
+
+def _first(holder: Ints) -> Ints:
+    """Gives where each holder's moves begin."""
+    begins = np.ones(len(holder), dtype=np.bool_)
+    np.not_equal(holder[1:], holder[:-1], out=begins[1:])
+    return begins.nonzero()[0]
+
+
+def _least(moves: _Moves, label: Ints, people: int) -> Ints:
+    """Gives (P,) the cheapest way on of each holder, ``_FAR`` for who has no move."""
+    least = np.full(people, _FAR, dtype=np.int64)
+    if len(moves.first):
+        total = moves.loss + label[moves.seat]
+        least[moves.holder[moves.first]] = np.minimum.reduceat(total, moves.first)
+    return least
+
+
+def _chosen(moves: _Moves, label: Ints) -> Ints:
+    """Gives which move is the cheapest of each holder that has one, to the lowest seat."""
+    total = moves.loss + label[moves.seat]
+    best = np.full(int(moves.holder[-1]) + 1, _FAR, dtype=np.int64)
+    best[moves.holder[moves.first]] = np.minimum.reduceat(total, moves.first)
+    ties = (total == best[moves.holder]).nonzero()[0]
+    holder, seat = moves.holder[ties], moves.seat[ties]
+    # Few are left, and of most holders one.
+    in_order = np.lexsort((seat, holder))
+    return ties[in_order[_first(holder[in_order])]]
+
+
+def _goes_round(moves: _Moves, label: Ints, sits: Indices) -> bool:
     """
     Tells whether going on to the cheapest next seat leads somebody round.
 
     Each such move keeps or lowers a label, so all moves of a round lose less than nothing.
     """
-    some = np.flatnonzero(label[sits] < _REACHED)
+    chosen = _chosen(moves, label)
+    since = sits[moves.holder[chosen]]
+    reached = label[since] < _REACHED
+    since = since[reached]
     jump = np.arange(len(label))
-    jump[sits[some]] = np.argmin(weight[some] + label, axis=1)
+    jump[since] = moves.seat[chosen[reached]]
     # Each pass doubles how far a jump leads: in the end farther than there are holders.
-    for _ in range(len(some).bit_length()):
+    for _ in range(len(since).bit_length()):
         jump = jump[jump]
     held = np.zeros(len(label), dtype=np.bool_)
-    held[sits[some]] = True
-    return bool(held[jump[sits[some]]].any())
+    held[since] = True
+    return bool(held[jump[since]].any())
 
 
-def _along(moves: Ints, goes: Indices, sits: Indices, label: Ints) -> Ints:
+def _along(moves: _Moves, chosen: Ints, sits: Indices, label: Ints) -> Ints:
     """Gives what each chosen chain really comes to, moves that gain included."""
-    loss = dict(zip(sits.tolist(), moves[np.arange(len(sits)), goes[sits]].tolist(), strict=True))
+    since = sits[moves.holder[chosen]]
+    reached = label[since] < _REACHED
+    since, chosen = since[reached], chosen[reached]
+    jump = np.arange(len(label))
+    jump[since] = moves.seat[chosen]
+    total = np.zeros(len(label), dtype=np.int64)
+    total[since] = moves.loss[chosen]
+    # Each pass doubles how much of its chain a seat has added up; its end loses nothing more.
+    for _ in range(len(since).bit_length()):
+        total += total[jump]
+        jump = jump[jump]
     true = label.copy()
-    for seat in loss:
-        if label[seat] >= _REACHED:
-            continue
-        at, total = seat, 0
-        while at in loss:
-            total += loss[at]
-            at = int(goes[at])
-        true[seat] = total + int(label[at])
+    true[since] = total[since] + label[jump[since]]
     return true
