@@ -7,13 +7,14 @@ lie over each other until enough slots are open, without anybody being in two pl
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from itertools import count, islice
 from typing import NamedTuple
 
 from slotengine.domain import Practitioner, Referral, Site, Slot, referral_id
-from slotengine.fixtures import territory
+from slotengine.fixtures import Territory, territory
 from slotengine.policy import Policy
 
 NAME = "senart"
@@ -26,6 +27,10 @@ BOOKED_BEFORE = 120
 
 MOST_DRAWS = 40
 """Seeds after which a territory is called full: enough for 1,000 slots of Sénart."""
+
+
+Draws = Callable[[int], Territory]
+"""The territory by the seed of its draw."""
 
 
 class Counter(NamedTuple):
@@ -47,21 +52,28 @@ def counter(*, slots: int, referrals: int, seed: int = 0) -> Counter:
     ValueError
         When the practitioners' days have no room for so many slots.
     """
-    own = territory(NAME, seed=seed, as_of=OPENS_AT)
+    drawn = _draws()
+    own = drawn(seed)
     return Counter(
         own.policy,
         own.practitioners,
         own.sites,
-        _agenda(slots, seed, {one.id for one in own.practitioners}),
-        tuple(islice(_arrivals(seed), referrals)),
+        _agenda(slots, seed, drawn),
+        tuple(islice(_arrivals(seed, drawn), referrals)),
     )
 
 
-def _agenda(wanted: int, seed: int, known: set[str]) -> tuple[Slot, ...]:
+def _draws() -> Draws:
+    """Gives the territory by seed, each drawn once: it gives slots and people both."""
+    return cache(lambda seed: territory(NAME, seed=seed, as_of=OPENS_AT))
+
+
+def _agenda(wanted: int, seed: int, drawn: Draws) -> tuple[Slot, ...]:
+    known = {one.id for one in drawn(seed).practitioners}
     given: dict[str, list[Slot]] = {}
     made = 0
     for draw in range(seed, seed + MOST_DRAWS):
-        for slot in territory(NAME, seed=draw, as_of=OPENS_AT).slots:
+        for slot in drawn(draw).slots:
             agenda = given.setdefault(slot.practitioner, [])
             apart = all(slot.end <= one.start or one.end <= slot.start for one in agenda)
             if not apart or slot.practitioner not in known or slot.opens_at is not None:
@@ -73,10 +85,10 @@ def _agenda(wanted: int, seed: int, known: set[str]) -> tuple[Slot, ...]:
     raise ValueError(f"{made} slots found room, {wanted} were asked for")
 
 
-def _arrivals(seed: int) -> Iterator[Referral]:
+def _arrivals(seed: int, drawn: Draws) -> Iterator[Referral]:
     """Gives the people of many draws as if each came on this day, one after the other."""
     for draw in count(seed):
-        for one in territory(NAME, seed=draw, as_of=OPENS_AT).referrals:
+        for one in drawn(draw).referrals:
             reference = f"{draw}-{one.reference}"
             days = OPENS_AT.date() - one.received_at.date()
             key = hashlib.blake2b(reference.encode(), digest_size=16).hexdigest()
