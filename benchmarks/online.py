@@ -23,6 +23,7 @@ from benchmarks.report import machine
 from slotengine.codes import Priority
 from slotengine.simulation import POLICIES, desks, draw_world, simulate
 from slotengine.simulation_figures import Figures, calibration, outcomes, percentile_ms
+from slotengine.simulation_what_if import totals
 
 INHABITANTS = (100_000, 400_000)
 LOADS = (0.7, 0.9, 1.0, 1.2)
@@ -32,6 +33,8 @@ MIX_ERRORS = (0.5,)
 
 FULL_LOAD = 1.0
 """The load of the quick run, and of those with a wrong forecast."""
+
+PRIORITIES = tuple(one.value for one in Priority)
 
 DEFAULT_SEEDS = 6
 DEFAULT_DAYS = 3
@@ -196,6 +199,7 @@ def _cases(asked: argparse.Namespace) -> Iterator[Case]:
 def _line(case: Case, name: str, worlds: list[Replayed], asked: Asked) -> OnlineLine:
     figures = [one.figures for one in worlds]
     shares = [one.pct_of_foresight or 0.0 for one in figures]
+    whole = totals(figures, violations=sum(one.violations for one in worlds))
     return OnlineLine(
         inhabitants=case.inhabitants,
         load=case.load,
@@ -206,35 +210,26 @@ def _line(case: Case, name: str, worlds: list[Replayed], asked: Asked) -> Online
         seed_from=asked.seeds.start,
         days=asked.days,
         referrals=sum(one.referrals for one in worlds),
-        seats=sum(one.seats for one in figures),
+        seats=whole.seats,
         pct_of_foresight=fmean(shares),
         pct_worst=min(shares),
-        served=sum(sum(one.served) for one in figures),
-        unserved_by_priority=_unserved(figures),
-        wait_hours=fmean(one.wait_hours for one in figures),
-        travel_minutes=fmean(one.travel_minutes for one in figures),
-        own_practitioner_pct=fmean(one.own_practitioner_pct for one in figures),
-        spread_points=fmean(one.spread_points for one in figures),
-        promises=sum(one.promises for one in figures),
-        promises_moved=sum(one.promises_moved for one in figures),
-        broken_promises=sum(one.broken_promises for one in figures),
+        served=sum(whole.served),
+        unserved_by_priority=dict(zip(PRIORITIES, whole.unserved_pct, strict=True)),
+        wait_hours=whole.wait_hours,
+        travel_minutes=whole.travel_minutes,
+        own_practitioner_pct=whole.own_practitioner_pct,
+        spread_points=whole.spread_points,
+        promises=whole.promises,
+        promises_moved=whole.promises_moved,
+        broken_promises=whole.broken_promises,
         chances=sum(one.chances for one in figures),
         calibration_points=calibration([pair for one in worlds for pair in one.stated]),
         decision_p99_ms=percentile_ms(
             tuple(second for one in worlds for second in one.decision_seconds)
         ),
-        violations=sum(one.violations for one in worlds),
+        violations=whole.violations,
         cpu_seconds=sum(one.cpu_seconds for one in worlds),
     )
-
-
-def _unserved(figures: list[Figures]) -> dict[str, float | None]:
-    found: dict[str, float | None] = {}
-    for at, priority in enumerate(Priority):
-        asked = sum(one.asked[at] for one in figures)
-        served = sum(one.served[at] for one in figures)
-        found[priority.value] = 100 * (asked - served) / asked if asked else None
-    return found
 
 
 if __name__ == "__main__":

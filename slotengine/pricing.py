@@ -6,7 +6,7 @@ seats have no price and the plain reserve of the Policy stands in, with a reason
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
 from slotengine.domain import Practitioner, Slot, TimeWindow
@@ -74,7 +74,8 @@ def priced(
     found = {slot.id: listed[slot.id] for slot in slots if slot.id in listed}
     if unlisted:
         known = slots if among is None else among()
-        neighbours = _Neighbours(policy, listed, known, unit.practitioners(known))
+        near = [(slot, listed[slot.id]) for slot in known if slot.id in listed]
+        neighbours = Neighbours(policy.zone, unit.practitioners(known), near, listed.values())
         found.update((slot.id, neighbours.price_of(slot)) for slot in unlisted)
     borrowed = (Reason(code=ReasonCode.PRICE_OF_NEIGHBOURS),)
     return Priced(found, price_set=current.id, own_reasons={slot.id: borrowed for slot in unlisted})
@@ -99,24 +100,36 @@ def _amiss(current: PriceSet | None, policy: Policy, now: datetime) -> Reason | 
     return None
 
 
-class _Neighbours:
-    """Means of listed prices, for slots that came after the set was computed."""
+class Neighbours:
+    """
+    Means of known prices, for seats that have none of their own.
+
+    Parameters
+    ----------
+    zone
+        In which days and hours are counted.
+    practitioners
+        Who gives the slots.
+    near
+        Slots with a price, a slot once for each price that counts.
+    every
+        At least one price: their mean is that of a seat without neighbours.
+    """
 
     def __init__(
         self,
-        policy: Policy,
-        listed: Mapping[str, int],
-        slots: Sequence[Slot],
-        practitioners: Sequence[Practitioner],
+        zone: tzinfo,
+        practitioners: Iterable[Practitioner],
+        near: Iterable[tuple[Slot, int]],
+        every: Iterable[int],
     ) -> None:
-        self._zone = policy.zone
+        self._zone = zone
         self._profession = {(one.territory, one.id): one.profession for one in practitioners}
-        self._all = _mean(listed.values())
+        self._all = _mean(every)
         self._of: dict[tuple[object, ...], list[int]] = {}
-        for slot in slots:
-            if slot.id in listed:
-                for key in self._keys(slot):
-                    self._of.setdefault(key, []).append(listed[slot.id])
+        for slot, price in near:
+            for key in self._keys(slot):
+                self._of.setdefault(key, []).append(price)
 
     def _keys(self, slot: Slot) -> tuple[tuple[object, ...], ...]:
         local = slot.start.astimezone(self._zone)
@@ -125,7 +138,7 @@ class _Neighbours:
         return half, (profession, local.date(), local.hour)
 
     def price_of(self, slot: Slot) -> int:
-        """Gives the mean of the nearest neighbours that have a price."""
+        """Gives the mean of the practitioner's half-day, else the profession's hour, else all."""
         for key in self._keys(slot):
             if key in self._of:
                 return _mean(self._of[key])

@@ -54,14 +54,6 @@ class Figures:
     calibration_points: float | None
     decision_p99_ms: float | None
 
-    @property
-    def unserved_by_priority(self) -> dict[str, float | None]:
-        """Percent of each priority who would have come and found no seat; None if none asked."""
-        return {
-            priority.value: None if not asked else PERCENT * (asked - served) / asked
-            for priority, asked, served in zip(Priority, self.asked, self.served, strict=True)
-        }
-
 
 def figures(
     run: Run, foresight: Run | None = None, *, values: tuple[int, ...] | None = None

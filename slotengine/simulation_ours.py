@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from slotengine.codes import Profession
 from slotengine.floors import Floors
 from slotengine.learning import learn
-from slotengine.pricing import NOON
+from slotengine.pricing import Neighbours
 from slotengine.simulation_clerk import NO_SEAT, Clerk
 from slotengine.simulation_floors import Lately
 from slotengine.simulation_pairs import Seats
@@ -105,7 +104,6 @@ class Ours:
         self._clerk: Clerk | None = None
         self._price: Ints = np.zeros(0, dtype=np.int64)
         self._known: Flags = np.zeros(0, dtype=np.bool_)
-        self._profession: dict[str, Profession] = {}
         self._stated: dict[int, _Stated] = {}
         self._outcomes: list[tuple[float, bool]] = []
         self._lately: Lately | None = None
@@ -136,7 +134,6 @@ class Ours:
         self._clerk = clerk
         self._lately = Lately(clerk)
         self._kept = _Promises(clerk)
-        self._profession = {one.id: one.profession for one in clerk.practitioners}
         self._price = np.zeros(len(clerk.free), dtype=np.int64)
         self._known = np.zeros(len(clerk.free), dtype=np.bool_)
         self._reprice()
@@ -151,9 +148,7 @@ class Ours:
     def published(self, seats: Ints) -> None:
         """Prices new seats as their neighbours are and asks those who wait."""
         self._promises.forget()
-        for seat in seats.tolist():
-            self._price[seat] = self._neighbours(seat)
-        self._known[seats] = True
+        self._borrow(seats)
         self._refill()
 
     def freed(self, seat: int, row: int) -> None:
@@ -161,8 +156,7 @@ class Ours:
         del row
         if not self._known[seat]:
             # It was nobody's to price while it was taken.
-            self._price[seat] = self._neighbours(seat)
-            self._known[seat] = True
+            self._borrow(np.array([seat]))
         self._refill()
 
     def tick(self, *, hour: bool) -> None:
@@ -201,26 +195,17 @@ class Ours:
                 self._stated[row] = _Stated(raw, due)
                 clerk.state_chance(row, percent(calibrated(raw, self._outcomes)), before)
 
-    def _neighbours(self, seat: int) -> int:
-        """Gives the mean price of the practitioner's half-day, else of the profession's hour."""
+    def _borrow(self, seats: Ints) -> None:
+        """Prices seats that have no price yet as their neighbours that are free, 0 without any."""
         clerk = self.clerk
-        priced = np.flatnonzero(self._known & clerk.free).tolist()
-        if not priced:
-            return 0
-        mine = self._places(seat)
-        others = [self._places(other) for other in priced]
-        for at, place in enumerate(mine):
-            near = [seat for seat, other in zip(priced, others, strict=True) if other[at] == place]
-            if near:
-                return round(float(self._price[near].mean()))
-        return round(float(self._price[priced].mean()))
-
-    def _places(self, seat: int) -> tuple[tuple[object, ...], ...]:
-        """Gives what a seat shares with its neighbours, the nearest first, as ``pricing`` does."""
-        slot = self.clerk.slot(seat)
-        local = slot.start.astimezone(self.clerk.policy.zone)
-        half = (slot.practitioner, local.date(), local.time() >= NOON)
-        return half, (self._profession[slot.practitioner], local.date(), local.hour)
+        known = np.flatnonzero(self._known & clerk.free).tolist()
+        if known:
+            prices = self._price[known].tolist()
+            near = zip(map(clerk.slot, known), prices, strict=True)
+            neighbours = Neighbours(clerk.policy.zone, clerk.practitioners, near, prices)
+            for seat in seats.tolist():
+                self._price[seat] = neighbours.price_of(clerk.slot(seat))
+        self._known[seats] = True
 
     def _refill(self) -> None:
         """Gives free seats to those who wait, the largest gain first; floors last."""

@@ -14,13 +14,11 @@ from slotengine.domain import Value
 from slotengine.policy import Policy, SeatValues
 from slotengine.simulation import OURS, MakeDesk, desks
 from slotengine.simulation_check import violations
-from slotengine.simulation_figures import Figures, figures
+from slotengine.simulation_figures import PERCENT, Figures, figures
 from slotengine.simulation_land import land_of
 from slotengine.simulation_run import run
 from slotengine.simulation_supply import MoreSlots
 from slotengine.simulation_world import World, territory_world
-
-PERCENT = 100
 
 
 class Change(Value):
@@ -87,8 +85,8 @@ class Trade:
 
 def totals(found: Sequence[Figures], *, violations: int = 0) -> Totals:
     """Puts figures of several worlds under one policy together; at least one."""
-    asked = tuple(sum(one.asked[at] for one in found) for at in range(len(Priority)))
-    served = tuple(sum(one.served[at] for one in found) for at in range(len(Priority)))
+    asked = tuple(map(sum, zip(*(one.asked for one in found), strict=True)))
+    served = tuple(map(sum, zip(*(one.served for one in found), strict=True)))
     shares = [one.pct_of_foresight for one in found if one.pct_of_foresight is not None]
     return Totals(
         policy=found[0].policy,
