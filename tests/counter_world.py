@@ -9,7 +9,7 @@ from builders import NOW, TOWN, north_of, patient, policy, practitioner, referra
 from counter_model import Row, Step, View, fits, seen
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, text
 
 from slotengine import tables
 from slotengine.answers import Offer
@@ -46,29 +46,32 @@ PRICED = Pricing(futures=2, horizon=timedelta(hours=12))
 INHABITANTS = 30_000
 
 
-def emptied(url: str) -> None:
-    """Empties a database whose schema is there: far faster than a new one for each example."""
-    names = ", ".join(table.name for table in tables.metadata.sorted_tables)
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-    engine.dispose()
+def emptied(store: SqlStore) -> None:
+    """Empties a database: far faster than a new one for each example, and than compiling anew."""
+    names = [table.name for table in reversed(tables.metadata.sorted_tables)]
+    in_one = f"TRUNCATE {', '.join(names)} RESTART IDENTITY CASCADE"
+    one_by_one = [f"DELETE FROM {name}" for name in names]
+
+    def work(connection: Connection) -> None:
+        for statement in [in_one] if connection.dialect.name == "postgresql" else one_by_one:
+            connection.execute(text(statement))
+
+    store.write(lambda unit: work(unit._connection), now=NOW)  # type: ignore[attr-defined] # behind the port
 
 
 class World(RuleBasedStateMachine):
     """
     Three doctors, a handful of slots, six referrals of five patients, a clock that goes forward.
 
-    ``url`` None is SQLite in memory. ``idle`` is where a referral without a seat stands, ``seats``
-    how many a slot must have, ``gone`` how slots ended.
+    It begins by emptying the database. ``idle`` is where a referral without a seat stands,
+    ``seats`` how many a slot must have, ``gone`` how slots ended.
     """
 
-    def __init__(self, url: str | None = None) -> None:
+    def __init__(self, store: SqlStore) -> None:
         super().__init__()
-        if url is not None:
-            emptied(url)
-        self.store = SqlStore.open(url or "sqlite://")
-        self.engine = Engine(self.store)
+        emptied(store)
+        self.store = store
+        self.engine = Engine(store)
         self.now = NOW
         self.asked: dict[str, Referral] = {}
         self.idle: dict[str, str] = {}
@@ -115,9 +118,6 @@ class World(RuleBasedStateMachine):
     def placed(self, number: int, priority: Priority, due: int, *, firm: bool) -> None:
         """Places a need, and judges the answer."""
         raise NotImplementedError
-
-    def teardown(self) -> None:
-        self.engine.dispose()
 
     def look(self) -> View:
         return self.store.read(lambda unit: seen(unit._connection, self.now), now=self.now)  # type: ignore[attr-defined] # a look behind the port

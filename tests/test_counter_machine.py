@@ -20,7 +20,7 @@ from hypothesis.stateful import invariant, precondition, rule, run_state_machine
 
 from slotengine.domain import TimeWindow
 from slotengine.errors import BookingError
-from slotengine.store import recount
+from slotengine.store import SqlStore, recount
 
 EXAMPLES = {"sqlite": 25, "postgresql": 15}
 STEPS = 30
@@ -236,9 +236,10 @@ class Counter(Requests):
 
 @pytest.mark.parametrize("backend", EXAMPLES)
 def test_any_order_of_verbs_loses_nothing(backend: str, request: pytest.FixtureRequest) -> None:
-    url = request.getfixturevalue("postgres_url") if backend == "postgresql" else None
+    on_disk = backend == "postgresql"
+    store = SqlStore.open(request.getfixturevalue("postgres_url") if on_disk else "sqlite://")
     run_state_machine_as_test(
-        lambda: Counter(url),
+        lambda: Counter(store),
         settings=settings(
             deadline=None,
             derandomize=True,
@@ -247,3 +248,4 @@ def test_any_order_of_verbs_loses_nothing(backend: str, request: pytest.FixtureR
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         ),
     )
+    store.close()
