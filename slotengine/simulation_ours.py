@@ -49,7 +49,8 @@ class _Promises:
             at = int(np.searchsorted(self._pairs[0], row))
             new = self._until(np.full(len(found.seat), row), found)
             self._pairs = np.concatenate((self._pairs[:, :at], new, self._pairs[:, at:]), axis=1)
-            self._rows = np.insert(self._rows, np.searchsorted(self._rows, row), row)
+            before = np.searchsorted(self._rows, row)
+            self._rows = np.concatenate((self._rows[:before], [row], self._rows[before:]))
 
     def forget(self) -> None:
         """Asks anew the next time: there are other seats than before."""

@@ -93,7 +93,8 @@ def freed(holders: Holders, price: Ints, free: Flags) -> Freed:
     """
     # The shortest of equally cheap chains: a move weighs 1 below one weighted minute, so that a
     # rotation which gains nothing is dear, and no chain of equals ever leads round.
-    unit = len(holders.sits) + 1
+    # A power of two: numpy divides by it fast.
+    unit = 1 << len(holders.sits).bit_length()
     label = np.full(len(free), _FAR, dtype=np.int64)
     label[free] = price[free] * unit
     goes = np.full(len(free), STUCK, dtype=np.int32)
@@ -136,7 +137,9 @@ def path(found: Freed, holders: Holders, seat: int) -> list[tuple[int, int]]:
 def _said(label: Ints, unit: int, goes: Indices, free: Flags) -> Freed:
     goes[label >= _REACHED] = STUCK
     goes[free] = STAYS
-    return Freed(np.where(label < _REACHED, label // unit, NEVER), goes)
+    cost = label >> (unit.bit_length() - 1)
+    cost[label >= _REACHED] = NEVER
+    return Freed(cost, goes)
 
 
 def _moves(holders: Holders, unit: int) -> _Moves:
@@ -160,8 +163,7 @@ def _settled(moves: _Moves, label: Ints, sits: Indices) -> Ints | None:
     label = label.copy()
     own = label[sits] = _least(moves, label, len(sits))
     among = _among(moves, sits, len(label))
-    fell = bool(len(among.holder)) and bool((own < _REACHED).any())
-    rounds, look = 0, _ROUNDS
+    rounds, look, fell = 0, _ROUNDS, len(among.first) > 0
     while fell:
         # A chain moves each holder at most once; a rotation shows long before that.
         rounds += 1
@@ -196,9 +198,8 @@ def _first(holder: Ints) -> Ints:
 def _least(moves: _Moves, label: Ints, people: int) -> Ints:
     """Gives (P,) the cheapest way on of each holder, ``_FAR`` for who has no move."""
     least = np.full(people, _FAR, dtype=np.int64)
-    if len(moves.first):
-        total = moves.loss + label[moves.seat]
-        least[moves.holder[moves.first]] = np.minimum.reduceat(total, moves.first)
+    total = moves.loss + label[moves.seat]
+    least[moves.holder[moves.first]] = np.minimum.reduceat(total, moves.first)
     return least
 
 
@@ -211,7 +212,8 @@ def _chosen(moves: _Moves, label: Ints) -> Ints:
     holder, seat = moves.holder[ties], moves.seat[ties]
     # Few are left, and of most holders one.
     in_order = np.lexsort((seat, holder))
-    return ties[in_order[_first(holder[in_order])]]
+    lowest: Ints = ties[in_order[_first(holder[in_order])]]
+    return lowest
 
 
 def _goes_round(moves: _Moves, label: Ints, sits: Indices) -> bool:
