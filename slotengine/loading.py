@@ -4,7 +4,6 @@ From the store to a Problem: what one referral, or a few, may know.
 The counter and the night load through the same functions, so that both see the same rules.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -100,12 +99,8 @@ def problem_within_reach(
     near = could_have(
         referral, slots, supply.practitioners, supply.sites, policy=policy, matrix=matrix
     )
-    taken = Counter(
-        one.slot
-        for one in unit.active_bookings([slot.id for slot in near])
-        if one.referral != referral.id
-    )
-    full = frozenset(slot.id for slot in near if taken[slot.id] >= slot.seats)
+    taken = unit.seats_taken([slot.id for slot in near], beside=referral.id)
+    full = frozenset(slot.id for slot in near if taken.get(slot.id, 0) >= slot.seats)
     supply.keep([slot for slot in near if slot.id not in full])
     return Within(_alone(supply, referral, policy, now=now, matrix=matrix), full)
 

@@ -5,7 +5,7 @@ A store runs a piece of work in one transaction. The work gets a ``Unit``: every
 changes is written with its event, or nothing is.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Protocol, TypeVar
 
@@ -159,6 +159,9 @@ class Unit(Protocol):
 
     def active_bookings(self, slot_ids: Sequence[str]) -> tuple[Booking, ...]:
         """Gives promised, confirmed and unexpired held bookings of these slots."""
+
+    def seats_taken(self, slot_ids: Sequence[str], *, beside: str) -> Mapping[str, int]:
+        """Gives how many seats of these slots others than a referral have; those without none."""
 
     def seated(
         self,

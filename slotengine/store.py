@@ -160,7 +160,10 @@ class SqlStore:
     ) -> T:
         try:
             with self._turn, self._transaction(write=write) as connection:
-                return work(SqlUnit(connection, now=now, actor=actor))
+                unit = SqlUnit(connection, now=now, actor=actor)
+                done = work(unit)
+                unit.write_events()
+                return done
         except SQLAlchemyError as error:
             raise translated(error, self._where) from error
 

@@ -9,15 +9,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import Select, Update, and_, bindparam, or_, select, union, update
+from sqlalchemy import Select, Update, and_, bindparam, func, or_, select, union, update
 from sqlalchemy.sql.expression import ColumnElement
 
 from slotengine import tables
 from slotengine.codes import BookingStatus, PromiseState, ReferralState
 from slotengine.domain import Booking
 from slotengine.errors import HoldExpiredError, TransitionError, UnknownIdError
+from slotengine.store_among import among, among_given
 from slotengine.store_counters import ACTIVE_STATUS, Counters, Day
-from slotengine.store_events import Record, chunks
+from slotengine.store_events import Record
 from slotengine.transitions import BOOKING_STEPS, REFERRAL_AFTER
 
 RAN_OUT = "the hold ran out"
@@ -75,7 +76,17 @@ _BOOKING_OF = select(tables.booking).where(
 
 
 _ACTIVE_ON = select(*BOOKING_COLUMNS).where(
-    tables.booking.c.slot_id.in_(bindparam("slots", expanding=True)), ACTIVE_NOW
+    among_given(tables.booking.c.slot_id, "slots"), ACTIVE_NOW
+)
+
+_SEATS_TAKEN = (
+    select(tables.booking.c.slot_id, func.count().label("taken"))
+    .where(
+        among_given(tables.booking.c.slot_id, "slots"),
+        tables.booking.c.referral_id != bindparam("beside"),
+        ACTIVE_NOW,
+    )
+    .group_by(tables.booking.c.slot_id)
 )
 
 STALE_NOW = and_(
@@ -157,11 +168,19 @@ class Bookings(Counters):
 
     def active_bookings(self, slot_ids: Sequence[str]) -> tuple[Booking, ...]:
         """Gives promised, confirmed and unexpired held bookings of these slots."""
-        found: list[Booking] = []
-        for part in chunks(sorted(set(slot_ids))):
-            given = {"slots": list(part), "now": self._now}
-            found.extend(map(_booking, self._connection.execute(_ACTIVE_ON, given).all()))
+        if not slot_ids:
+            return ()
+        given = {"slots": slot_ids, "now": self._now}
+        found = map(_booking, self._connection.execute(_ACTIVE_ON, given).all())
         return tuple(sorted(found, key=lambda booking: (booking.slot, booking.seat)))
+
+    def seats_taken(self, slot_ids: Sequence[str], *, beside: str) -> dict[str, int]:
+        """Gives how many seats of these slots others than a referral have; those without none."""
+        if not slot_ids:
+            return {}
+        given = {"slots": slot_ids, "beside": beside, "now": self._now}
+        rows = self._connection.execute(_SEATS_TAKEN, given)
+        return {row.slot_id: row.taken for row in rows}
 
     def confirm(self, booking_id: str) -> Booking:
         """
@@ -269,24 +288,24 @@ class Bookings(Counters):
         sources = [s.value for s, steps in BOOKING_STEPS.items() if status in steps]
         expired = status is BookingStatus.EXPIRED
         when = self._stale() if expired else table.c.status.in_(sources)
-        ended: list[Booking] = []
-        for part in chunks(sorted(ids)):
-            for row in self._connection.execute(
-                update(table)
-                .where(table.c.id.in_(part), when)
-                .values(
-                    status=status.value,
-                    version=table.c.version + 1,
-                    # A hold ends when it runs out, not when somebody notices.
-                    ended_at=table.c.held_until if expired else self._now,
-                    turned_down=expired or (status is BookingStatus.CANCELLED and why == RELEASED),
-                )
-                .returning(*table.c)
-            ).all():
-                self._count_down(row)
-                self._follow(row, why)
-                ended.append(read_booking(row))
-        return tuple(sorted(ended, key=lambda booking: booking.id))
+        if not ids:
+            return ()
+        rows = self._connection.execute(
+            update(table)
+            .where(among(table.c.id, ids), when)
+            .values(
+                status=status.value,
+                version=table.c.version + 1,
+                # A hold ends when it runs out, not when somebody notices.
+                ended_at=table.c.held_until if expired else self._now,
+                turned_down=expired or (status is BookingStatus.CANCELLED and why == RELEASED),
+            )
+            .returning(*table.c)
+        ).all()
+        for row in rows:
+            self._count_down(row)
+            self._follow(row, why)
+        return tuple(sorted(map(read_booking, rows), key=lambda booking: booking.id))
 
     def _follow(self, row: Record, why: str) -> None:
         """Writes a booking's step into the feed and moves its referral after it."""

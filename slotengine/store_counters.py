@@ -156,15 +156,19 @@ _PERIODS: dict[str, Table] = {"day": tables.practitioner_day, "week": tables.pra
 """Counter tables in the order in which their rows are locked."""
 
 
-def _overlapping(who: str, beside: str) -> Select[Any]:
-    """Gives the question after an active booking at some hour, made once."""
+def overlapping(who: str, beside: str) -> Select[Any]:
+    """
+    Gives the question after an active booking at some hour, made once.
+
+    Its parameters are named as the columns, ``begins``, ``ends`` and ``now``.
+    """
     table = tables.booking
     instant = table.c.starts_at.type
     return (
         select(table.c.id)
         .where(
-            table.c[who] == bindparam("who"),
-            table.c[beside] != bindparam("beside"),
+            table.c[who] == bindparam(who),
+            table.c[beside] != bindparam(beside),
             table.c.starts_at < bindparam("ends", type_=instant),
             table.c.ends_at > bindparam("begins", type_=instant),
             ACTIVE_STATUS,
@@ -227,8 +231,8 @@ _ONE_MORE = (
 
 
 _ELSEWHERE = {
-    "practitioner": _overlapping("practitioner", "slot_id"),
-    "patient_key": _overlapping("patient_key", "referral_id"),
+    column: (overlapping(column, beside), beside)
+    for column, beside in {"practitioner": "slot_id", "patient_key": "referral_id"}.items()
 }
 
 
@@ -354,6 +358,7 @@ class Counters(Referrals):
         beside
             The slot (for a practitioner) or referral (for a patient) that does not count.
         """
-        given = {"who": key, "beside": beside, "begins": start, "ends": end, "now": self._now}
-        found: str | None = self._connection.scalar(_ELSEWHERE[who], given)
+        statement, other = _ELSEWHERE[who]
+        given = {who: key, other: beside, "begins": start, "ends": end, "now": self._now}
+        found: str | None = self._connection.scalar(statement, given)
         return found

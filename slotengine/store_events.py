@@ -6,10 +6,10 @@ A reader's cursor never skips an event: see ADR 0005. What a unit of work is mad
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
@@ -30,9 +30,6 @@ from slotengine import tables
 from slotengine.answers import Event
 from slotengine.domain import Actor
 from slotengine.errors import InputError
-
-CHUNK = 500
-"""Ids in one IN list and rows in one insert: far below the 65,535 parameters of PostgreSQL."""
 
 MAX_KEY = 2**63 - 1
 """Largest BIGINT; a cursor beyond it was never ours."""
@@ -61,19 +58,11 @@ another database of the cluster is told apart and does not delay our feed. ``pg_
 
 _CURSOR = re.compile(r"e([0-9a-f]{1,16})-([0-9a-f]{1,16})")
 
-T = TypeVar("T")
-
 Record: TypeAlias = Any
 """One row. SQLAlchemy 2.0 and 2.1 type rows in ways that exclude each other."""
 
 Statement: TypeAlias = Any
 """A statement that is made once: they type those in ways that exclude each other too."""
-
-
-def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Gives the values in runs of ``CHUNK``."""
-    for start in range(0, len(values), CHUNK):
-        yield values[start : start + CHUNK]
 
 
 def _read_cursor(cursor: str) -> tuple[int, int]:
@@ -113,6 +102,7 @@ class Events:
         self._at = None if now is None else now.astimezone(UTC)
         self._actor = actor
         self._on_postgres = connection.dialect.name == "postgresql"
+        self._unwritten: list[dict[str, Any]] = []
 
     @property
     def _now(self) -> datetime:
@@ -124,8 +114,12 @@ class Events:
         return inserting(table, on_postgres=self._on_postgres)
 
     def _append(self, changes: Sequence[dict[str, Any]]) -> None:
-        """Appends events; each change has a territory, a kind and any of the ids and ``why``."""
-        rows = [
+        """
+        Appends events; each change has a territory, a kind and any of the ids and ``why``.
+
+        They are written together, in order, when the work has ended: see ``write_events``.
+        """
+        self._unwritten.extend(
             {
                 "referral": None,
                 "slot": None,
@@ -137,10 +131,13 @@ class Events:
                 "actor_id": self._actor.id if self._actor else None,
             }
             for change in changes
-        ]
-        statement = _appending(on_postgres=self._on_postgres)
-        for part in chunks(rows):
-            self._connection.execute(statement, list(part))
+        )
+
+    def write_events(self) -> None:
+        """Writes what was appended: one statement, where each change would be one."""
+        if self._unwritten:
+            self._connection.execute(_appending(on_postgres=self._on_postgres), self._unwritten)
+            self._unwritten.clear()
 
     def event(self, territory: str, kind: str, **ids: str | None) -> None:
         """Appends an event of its own (ids: referral, slot, booking, why)."""
@@ -164,6 +161,7 @@ class Events:
         """
         if limit < 1:
             raise InputError(f"limit is {limit}, at least 1 is needed")
+        self.write_events()
         table = tables.event
         statement = select(table).order_by(table.c.xid, table.c.id).limit(limit)
         if after is not None:

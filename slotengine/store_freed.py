@@ -8,7 +8,8 @@ from sqlalchemy import func, or_, select
 from slotengine import tables
 from slotengine.domain import TimeWindow
 from slotengine.ports import FreeSeat
-from slotengine.store_events import Record, chunks
+from slotengine.store_among import among
+from slotengine.store_events import Record
 from slotengine.store_seats import Seats
 from slotengine.store_slots import BOOKABLE, read_slot, starting_in
 
@@ -45,10 +46,9 @@ class Freed(Seats):
         table = tables.booking
         return {
             (row.slot_id, row.seat)
-            for part in chunks(sorted(set(ids)))
             for row in self._connection.execute(
                 select(table.c.slot_id, table.c.seat).where(
-                    table.c.slot_id.in_(part), self._active()
+                    among(table.c.slot_id, ids), self._active()
                 )
             )
         }
@@ -56,23 +56,19 @@ class Freed(Seats):
     def _given_up(self, ids: Sequence[str]) -> dict[tuple[str, int], datetime]:
         """Gives when the last booking of each seat ended."""
         table = tables.booking
-        found: dict[tuple[str, int], datetime] = {}
-        for part in chunks(sorted(set(ids))):
-            rows: Sequence[Record] = self._connection.execute(
-                select(
-                    table.c.slot_id,
-                    table.c.seat,
-                    func.max(func.coalesce(table.c.ended_at, table.c.held_until)).label("ended"),
-                )
-                .where(
-                    table.c.slot_id.in_(part),
-                    or_(table.c.ended_at.is_not(None), self._stale()),
-                )
-                .group_by(table.c.slot_id, table.c.seat)
-            ).all()
-            for row in rows:
-                found[row.slot_id, row.seat] = row.ended
-        return found
+        rows: Sequence[Record] = self._connection.execute(
+            select(
+                table.c.slot_id,
+                table.c.seat,
+                func.max(func.coalesce(table.c.ended_at, table.c.held_until)).label("ended"),
+            )
+            .where(
+                among(table.c.slot_id, ids),
+                or_(table.c.ended_at.is_not(None), self._stale()),
+            )
+            .group_by(table.c.slot_id, table.c.seat)
+        ).all()
+        return {(row.slot_id, row.seat): row.ended for row in rows}
 
     def refused_slots(self, referral_ids: Sequence[str]) -> frozenset[tuple[str, str]]:
         """
@@ -84,10 +80,10 @@ class Freed(Seats):
         table = tables.booking
         return frozenset(
             (row.referral_id, row.slot_id)
-            for part in chunks(sorted(set(referral_ids)))
             for row in self._connection.execute(
                 select(table.c.referral_id, table.c.slot_id).where(
-                    table.c.referral_id.in_(part), or_(table.c.turned_down, self._stale())
+                    among(table.c.referral_id, referral_ids),
+                    or_(table.c.turned_down, self._stale()),
                 )
             )
         )

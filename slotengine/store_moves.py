@@ -6,6 +6,7 @@ misses stops all of them, and ``attempt`` puts everything back.
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 from sqlalchemy import bindparam, select, update
@@ -16,13 +17,16 @@ from slotengine.codes import BookingStatus, PromiseState
 from slotengine.domain import Booking, Promise, Slot
 from slotengine.errors import InputError, SlotTakenError, TransitionError, UnknownIdError
 from slotengine.ports import Move, SeatedPromise
-from slotengine.store_bookings import ACTIVE_NOW, change, read_booking
+from slotengine.store_among import among
+from slotengine.store_bookings import ACTIVE_NOW, BOOKING_COLUMNS, change, read_booking
 from slotengine.store_caps import effort_minutes
 from slotengine.store_counters import Day, Used, local_days, shift
 from slotengine.store_errors import translated
-from slotengine.store_events import Record, chunks
+from slotengine.store_events import Record
 from slotengine.store_promises import read_promise
+from slotengine.store_seated import SLOT, Part, labelled
 from slotengine.store_seats import ELSEWHERE, FULL_DAY, TAKEN, Seats, first_visit, given_in_weeks_of
+from slotengine.store_slots import NOUN, read_slot
 
 STIRRED = "a promise on the way to it has moved or was told meanwhile"
 """Why a path can't be moved: it was found on bookings that have changed since."""
@@ -30,10 +34,21 @@ NOT_MOVED = "a promise can't be moved there"
 
 T = TypeVar("T")
 
+_PROMISE = "promise_"
+"""Before the columns of a promise in a row that also has a booking's."""
+
+PROMISES_KEPT = 4_096
+"""Rows that a process keeps as nouns, some 10 MB: the open promises of several territories."""
+
 
 _OPEN = (
-    select(tables.promise, tables.booking.c.id.label("booking_id"), tables.booking.c.slot_id)
-    .join(tables.booking, tables.booking.c.referral_id == tables.promise.c.referral_id)
+    select(
+        *BOOKING_COLUMNS,
+        *labelled(_PROMISE, tables.promise.c),
+        *labelled(SLOT, NOUN),
+    )
+    .join(tables.promise, tables.booking.c.referral_id == tables.promise.c.referral_id)
+    .join(tables.slot, tables.slot.c.id == tables.booking.c.slot_id)
     .where(
         tables.promise.c.territory == bindparam("mine"),
         tables.promise.c.state == PromiseState.OPEN.value,
@@ -42,6 +57,16 @@ _OPEN = (
     )
 )
 """Asked with every referral: made once."""
+
+
+# A noun is frozen and the row is all that it is made of, so a kept one is never out of date.
+@lru_cache(maxsize=PROMISES_KEPT)
+def _kept(row: Record) -> SeatedPromise:
+    return SeatedPromise(
+        promise=read_promise(Part(row, _PROMISE)),
+        booking=read_booking(row),
+        slot=read_slot(Part(row, SLOT)),
+    )
 
 
 class Moves(Seats):
@@ -81,26 +106,13 @@ class Moves(Seats):
     def open_promises(self, territory: str) -> tuple[SeatedPromise, ...]:
         """Gives the open promises that have a promised booking, by referral."""
         rows = self._connection.execute(_OPEN, {"mine": territory, "now": self._now}).all()
-        bookings = self._by_id([row.booking_id for row in rows])
-        slots = self._stored({row.slot_id for row in rows})
-        found = [
-            SeatedPromise(
-                promise=read_promise(row),
-                booking=read_booking(bookings[row.booking_id]),
-                slot=slots[row.slot_id],
-            )
-            for row in rows
-        ]
-        return tuple(sorted(found, key=lambda one: one.promise.referral))
+        return tuple(sorted(map(_kept, rows), key=lambda one: one.promise.referral))
 
     def _by_id(self, ids: Sequence[str], *, lock: bool = False) -> dict[str, Record]:
         table = tables.booking
-        found: dict[str, Record] = {}
-        for part in chunks(sorted(set(ids))):
-            statement = select(table).where(table.c.id.in_(part)).order_by(table.c.id)
-            for row in self._connection.execute(statement.with_for_update() if lock else statement):
-                found[row.id] = row
-        return found
+        statement = select(table).where(among(table.c.id, ids)).order_by(table.c.id)
+        rows = self._connection.execute(statement.with_for_update() if lock else statement).all()
+        return {row.id: row for row in rows}
 
     def attempt(self, work: Callable[[], T]) -> T:
         """
@@ -108,12 +120,17 @@ class Moves(Seats):
 
         A named constraint that refuses speaks as its own error, so that the work may go on.
         """
+        # What was told before stays told, what is told within is undone with the rest.
+        self.write_events()
         try:
             with self._connection.begin_nested():
-                return work()
+                done = work()
+                self.write_events()
+                return done
         except IntegrityError as refused:
             raise translated(refused, "the database") from refused
         finally:
+            self._unwritten.clear()
             # What was added or raised within may be undone.
             self._added.clear()
             self._raised.clear()
@@ -172,9 +189,7 @@ class Moves(Seats):
         """Locks every counter of the path and marks the holds that ran out on its slots."""
         # One list of days: a practitioner's week may be full of holds that ran out as well.
         days = {day for slot in slots.values() for day in self._days_of(slot)}
-        stale = self._stale_rows(
-            tables.booking.c.slot_id.in_(sorted(slots)), *given_in_weeks_of(days)
-        )
+        stale = self._stale_rows(among(tables.booking.c.slot_id, slots), *given_in_weeks_of(days))
         return self._without(
             stale,
             next(iter(slots.values())).territory,

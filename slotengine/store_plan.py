@@ -16,9 +16,10 @@ from slotengine.codes import BookingStatus, ReferralState
 from slotengine.domain import Booking, Slot
 from slotengine.errors import BookingError, SlotTakenError
 from slotengine.problem import Assignment, Plan, Told
+from slotengine.store_among import among
 from slotengine.store_bookings import read_booking
 from slotengine.store_counters import Day, local_days
-from slotengine.store_events import Record, chunks
+from slotengine.store_events import Record
 from slotengine.store_moves import Moves
 from slotengine.store_publication import Publication
 from slotengine.store_seats import TAKEN
@@ -147,20 +148,17 @@ class Plans(Publication, Moves):
 
     def _referral_rows(self, plan: Plan) -> dict[str, Record]:
         table = tables.referral
-        ids = sorted({a.referral for a in plan.assignments} | {u.referral for u in plan.unserved})
-        found: dict[str, Record] = {}
-        for part in chunks(ids):
-            for row in self._connection.execute(
-                select(
-                    table.c.id,
-                    table.c.territory,
-                    table.c.patient_key,
-                    table.c.state,
-                    table.c.amended_at,
-                ).where(table.c.id.in_(part))
-            ):
-                found[row.id] = row
-        return found
+        ids = {a.referral for a in plan.assignments} | {u.referral for u in plan.unserved}
+        rows = self._connection.execute(
+            select(
+                table.c.id,
+                table.c.territory,
+                table.c.patient_key,
+                table.c.state,
+                table.c.amended_at,
+            ).where(among(table.c.id, ids))
+        ).all()
+        return {row.id: row for row in rows}
 
     def _locked_bookings(
         self, plan: Plan, rows: dict[str, Record], slots: dict[str, Slot | str]
@@ -173,26 +171,20 @@ class Plans(Publication, Moves):
             if isinstance(slot, Slot)
             for day in local_days(self.policy(slot.territory).zone, slot.start, slot.end)
         }
-        for part in chunks(sorted(rows)):
-            self._expire(table.c.referral_id.in_(part))
-            days.update(
-                Day(row.practitioner, row.day)
-                for row in self._connection.execute(
-                    select(table.c.practitioner, table.c.day).where(
-                        table.c.referral_id.in_(part), self._active()
-                    )
-                )
+        theirs = among(table.c.referral_id, rows)
+        self._expire(theirs)
+        days.update(
+            Day(row.practitioner, row.day)
+            for row in self._connection.execute(
+                select(table.c.practitioner, table.c.day).where(theirs, self._active())
             )
+        )
         self._lock_counters(plan.territory, {row.patient_key for row in rows.values()}, days)
         # Rows too: telling and confirming lock no counter, and must not slip in behind this look.
         return {
             row.referral_id: read_booking(row)
-            for part in chunks(sorted(rows))
             for row in self._connection.execute(
-                select(table)
-                .where(table.c.referral_id.in_(part), self._active())
-                .order_by(table.c.id)
-                .with_for_update()
+                select(table).where(theirs, self._active()).order_by(table.c.id).with_for_update()
             )
         }
 

@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, delete, or_, select, update
 from slotengine import tables
 from slotengine.errors import UnknownTerritoryError
 from slotengine.seat_prices import PriceSet, SeatPrice
-from slotengine.store_events import Record, chunks
+from slotengine.store_events import Record
 from slotengine.store_territory import Territories
 
 SETS_KEPT = 4
@@ -99,9 +99,9 @@ class Prices(Territories):
                 }
                 for one in given.prices
             ]
-            for part in chunks(rows):
+            if rows:
                 self._connection.execute(
-                    self._insert(tables.seat_price).on_conflict_do_nothing(), list(part)
+                    self._insert(tables.seat_price).on_conflict_do_nothing(), rows
                 )
         table = tables.territory
         mine = table.c.territory == given.territory

@@ -15,8 +15,8 @@ from slotengine import tables
 from slotengine.codes import BookingStatus, SlotState
 from slotengine.domain import Booking, Slot
 from slotengine.ports import PutOutcome
+from slotengine.store_among import among
 from slotengine.store_counters import Day
-from slotengine.store_events import chunks
 from slotengine.store_seats import Seats
 from slotengine.store_slots import read_slot, slot_row
 
@@ -87,7 +87,7 @@ class Publication(Seats):
         self._lock_agendas({slot.practitioner for slot in [*wanted.values(), *stored.values()]})
         differing = [id_ for id_, slot in stored.items() if _differs(slot, wanted[id_])]
         stored.update(self._stored(differing, lock=True))
-        self._expire(tables.booking.c.slot_id.in_(differing))
+        self._expire(among(tables.booking.c.slot_id, differing))
         on: dict[str, list[Booking]] = {}
         for booking in self.active_bookings(differing):
             on.setdefault(booking.slot, []).append(booking)
@@ -114,14 +114,13 @@ class Publication(Seats):
 
     def _lock_agendas(self, practitioners: set[str]) -> None:
         table = tables.practitioner
-        for part in chunks(sorted(practitioners)):
-            # FOR NO KEY UPDATE: a booking's foreign key check need not wait for a publication.
-            self._connection.execute(
-                select(table.c.id)
-                .where(table.c.id.in_(part))
-                .order_by(table.c.id, table.c.territory)
-                .with_for_update(key_share=True)
-            ).all()
+        # FOR NO KEY UPDATE: a booking's foreign key check need not wait for a publication.
+        self._connection.execute(
+            select(table.c.id)
+            .where(among(table.c.id, practitioners))
+            .order_by(table.c.id, table.c.territory)
+            .with_for_update(key_share=True)
+        ).all()
 
     def _known(self, slots: Iterable[Slot]) -> dict[str, bool]:
         listed = list(slots)
@@ -163,17 +162,15 @@ class Publication(Seats):
             return []
         first = min(slot.start for slot in pending)
         last = max(slot.end for slot in pending)
-        found: dict[str, Slot] = {}
-        for part in chunks(sorted({slot.practitioner for slot in pending})):
-            rows = self._connection.execute(
-                select(table).where(
-                    table.c.practitioner.in_(part),
-                    table.c.state == SlotState.OPEN.value,
-                    table.c.starts_at < last,
-                    table.c.ends_at > first,
-                )
+        rows = self._connection.execute(
+            select(table).where(
+                among(table.c.practitioner, [slot.practitioner for slot in pending]),
+                table.c.state == SlotState.OPEN.value,
+                table.c.starts_at < last,
+                table.c.ends_at > first,
             )
-            found.update((row.id, read_slot(row)) for row in rows)
+        ).all()
+        found = {row.id: read_slot(row) for row in rows}
         # A slot that moves leaves its old place, wherever that was.
         ids = [slot.id for slot in pending]
         for id_, slot in self._stored(ids).items():
@@ -189,21 +186,18 @@ class Publication(Seats):
         """
         table = tables.slot
         found = dict(published)
-        for part in chunks(sorted(published)):
-            for row in self._connection.execute(
-                select(
-                    table.c.id, table.c.practitioner, table.c.handed_back, table.c.stands_for
-                ).where(
-                    table.c.id.in_(part),
-                    or_(table.c.handed_back > 0, table.c.stands_for.is_not(None)),
-                )
-            ):
-                slot = found[row.id]
-                if slot.practitioner == row.stands_for:
-                    slot = slot.replaced(practitioner=row.practitioner)
-                if row.handed_back:
-                    slot = with_seats(slot, slot.seats - row.handed_back)
-                found[row.id] = slot
+        for row in self._connection.execute(
+            select(table.c.id, table.c.practitioner, table.c.handed_back, table.c.stands_for).where(
+                among(table.c.id, published),
+                or_(table.c.handed_back > 0, table.c.stands_for.is_not(None)),
+            )
+        ):
+            slot = found[row.id]
+            if slot.practitioner == row.stands_for:
+                slot = slot.replaced(practitioner=row.practitioner)
+            if row.handed_back:
+                slot = with_seats(slot, slot.seats - row.handed_back)
+            found[row.id] = slot
         return found
 
     def _write(
@@ -229,8 +223,8 @@ class Publication(Seats):
                 update(table).where(table.c.id == bindparam("which")),
                 [{"which": row["id"], **{k: row[k] for k in row if k != "id"}} for row in changed],
             )
-        for part in chunks([row["id"] for row in changed]):
-            self._connection.execute(delete(shares).where(shares.c.slot_id.in_(part)))
+            left = among(shares.c.slot_id, [row["id"] for row in changed])
+            self._connection.execute(delete(shares).where(left))
         shared = [
             {"territory": territory, "slot_id": slot.id}
             for slot in slots

@@ -13,7 +13,8 @@ from slotengine.codes import BookingStatus, ReferralState, SourceKind
 from slotengine.domain import Actor, Referral
 from slotengine.errors import InputError, TransitionError, UnknownIdError
 from slotengine.ports import StoredReferral
-from slotengine.store_events import Record, Statement, chunks, inserting
+from slotengine.store_among import among_given
+from slotengine.store_events import Record, Statement, inserting
 from slotengine.store_promises import Promises
 from slotengine.transitions import REFERRAL_AFTER, REFERRAL_STEPS, UNPLACED
 
@@ -47,7 +48,7 @@ _BY_MESSAGE = _CONTENT.where(
 
 _OF_PATIENTS = select(_TABLE.c.body, _TABLE.c.state).where(
     _TABLE.c.territory == bindparam("mine"),
-    _TABLE.c.patient_key.in_(bindparam("keys", expanding=True)),
+    among_given(_TABLE.c.patient_key, "keys"),
     _TABLE.c.state.not_in([state.value for state in OVER]),
 )
 
@@ -266,8 +267,5 @@ class Referrals(Promises):
         self, territory: str, patient_keys: Sequence[str]
     ) -> tuple[Referral, ...]:
         """Gives these patients' referrals in the territory that are neither closed nor refused."""
-        found: list[Referral] = []
-        for part in chunks(sorted(set(patient_keys))):
-            rows = self._connection.execute(_OF_PATIENTS, {"mine": territory, "keys": list(part)})
-            found.extend(map(_noun, rows))
-        return tuple(sorted(found, key=lambda referral: referral.id))
+        rows = self._connection.execute(_OF_PATIENTS, {"mine": territory, "keys": patient_keys})
+        return tuple(sorted(map(_noun, rows), key=lambda referral: referral.id))

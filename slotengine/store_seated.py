@@ -1,19 +1,21 @@
 """Who sits where: bookings with their slots and what side constraints read of their patients."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import Select, bindparam, or_, select
+from sqlalchemy.sql.expression import ColumnElement
 
 from slotengine import tables
 from slotengine.codes import BookingStatus, Mode
 from slotengine.domain import Location, TimeWindow
 from slotengine.ports import Seated, SeatedBy
+from slotengine.store_among import among_given
 from slotengine.store_bookings import ACTIVE_NOW, BOOKING_COLUMNS, Bookings, read_booking
-from slotengine.store_events import Record, chunks
-from slotengine.store_slots import read_slot
+from slotengine.store_events import Record
+from slotengine.store_slots import NOUN, read_slot
 
 _KEYS = {
     "slot": tables.booking.c.slot_id,
@@ -23,8 +25,24 @@ _KEYS = {
     "group": tables.referral.c.group_id,
 }
 
-_SLOT = "slot_"
+SLOT = "slot_"
 """Before the columns of a slot in a row that also has a booking's."""
+
+
+def labelled(before: str, columns: Iterable[ColumnElement[Any]]) -> tuple[ColumnElement[Any], ...]:
+    """Gives columns with something before their names, for a row that has others beside them."""
+    return tuple(column.label(before + str(column.key)) for column in columns)
+
+
+class Part:
+    """The columns of one table within a longer row, by their own names."""
+
+    def __init__(self, row: Record, before: str) -> None:
+        self._row, self._before = row, before
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (as a row's)
+        return getattr(self._row, self._before + name)
+
 
 _TOOK_PLACE = (BookingStatus.FULFILLED.value, BookingStatus.NOSHOW.value)
 
@@ -44,7 +62,7 @@ class SeatedBookings(Bookings):
         """
         Gives the active bookings of these slots, patients, practitioners, referrals or groups.
 
-        One statement for each ``CHUNK`` keys, in every territory, by start and id.
+        In every territory, by start and id.
         """
         statement = _question(by, within=within is not None, mode=mode is not None, done=done)
         given: dict[str, Any] = {"now": self._now}
@@ -52,11 +70,8 @@ class SeatedBookings(Bookings):
             given |= {"begins": within.start, "ends": within.end}
         if mode is not None:
             given["mode"] = mode.value
-        found: list[Seated] = []
-        for part in chunks(sorted(set(keys))):
-            rows = self._connection.execute(statement, given | {"keys": list(part)}).all()
-            found.extend(map(_seated, rows))
-        return tuple(sorted(found, key=lambda one: (one.slot.start, one.booking.id)))
+        rows = self._connection.execute(statement, given | {"keys": keys}).all() if keys else ()
+        return tuple(sorted(map(_seated, rows), key=lambda one: (one.slot.start, one.booking.id)))
 
 
 # One for each kind of question: making a statement takes as long as asking it.
@@ -76,27 +91,17 @@ def _question(by: SeatedBy, *, within: bool, mode: bool, done: bool) -> Select[A
         select(
             *BOOKING_COLUMNS,
             booking.c.patient_key,
-            *(column.label(_SLOT + column.name) for column in _SLOT_COLUMNS),
+            *labelled(SLOT, NOUN),
             referral.c.body.label("referral_body"),
         )
         .join(slot, slot.c.id == booking.c.slot_id)
         .join(referral, referral.c.id == booking.c.referral_id)
-        .where(_KEYS[by].in_(bindparam("keys", expanding=True)), *which)
+        .where(among_given(_KEYS[by], "keys"), *which)
     )
-
-
-_SLOT_COLUMNS = (tables.slot.c.body, tables.slot.c.state, tables.slot.c.version)
 
 
 SEATED_KEPT = 4_096
 """Rows that a process keeps as nouns, some 15 MB: who sits where on a territory's next days."""
-
-
-class _SlotRow:
-    """A slot's columns within a longer row."""
-
-    def __init__(self, row: Record) -> None:
-        self.body, self.state, self.version = row.slot_body, row.slot_state, row.slot_version
 
 
 # A noun is frozen and the row is all that it is made of, so a kept one is never out of date.
@@ -107,7 +112,7 @@ def _seated(row: Record) -> Seated:
     place = patient["location"]
     return Seated(
         booking=read_booking(row),
-        slot=read_slot(_SlotRow(row)),
+        slot=read_slot(Part(row, SLOT)),
         patient=row.patient_key,
         own_practitioner=patient["own_practitioner"],
         location=None if place is None else Location.model_validate(place),

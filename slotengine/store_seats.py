@@ -30,7 +30,17 @@ from slotengine.errors import (
 )
 from slotengine.store_bookings import ACTIVE_NOW, RAN_OUT, read_booking, stale_rows
 from slotengine.store_caps import effort_minutes, most_given
-from slotengine.store_counters import Day, Load, Most, Used, Week, local_days, shift, week_of
+from slotengine.store_counters import (
+    Day,
+    Load,
+    Most,
+    Used,
+    Week,
+    local_days,
+    overlapping,
+    shift,
+    week_of,
+)
 from slotengine.store_events import Record, Statement, inserting
 from slotengine.store_seated import SeatedBookings
 from slotengine.store_slots import Supply
@@ -96,9 +106,19 @@ _STALE_HERE = stale_rows(
 )
 """Of a slot that lies in one week, as all do but those over a Sunday's midnight."""
 
-_BOOKINGS_BEFORE = (
-    select(func.count()).select_from(_BOOKING).where(_BOOKING.c.referral_id == bindparam("one"))
+_ITS_OWN = (
+    select(func.count())
+    .select_from(_BOOKING)
+    .where(_BOOKING.c.referral_id == bindparam("referral_id"))
 )
+
+_IN_THE_WAY = select(
+    _ITS_OWN.scalar_subquery().label("before"),
+    _ITS_OWN.where(ACTIVE_NOW).scalar_subquery().label("seated"),
+    overlapping("patient_key", "referral_id").scalar_subquery().label("patient"),
+    overlapping("practitioner", "slot_id").scalar_subquery().label("practitioner"),
+)
+"""All that may stand in the way of a booking, asked at once: each question costs a round trip."""
 
 _TAKEN_SEATS = select(_BOOKING.c.seat).where(_BOOKING.c.slot_id == bindparam("slot"), ACTIVE_NOW)
 
@@ -181,9 +201,7 @@ class Seats(Supply, SeatedBookings):
         ]
         used = self._clear(referral, slot, days)
         referral = self._referral_row(referral_id, lock=True)
-        self._refuse_second(referral, slot)
-        if self._elsewhere("practitioner", slot.practitioner, slot.start, slot.end, beside=slot.id):
-            raise SlotTakenError(slot.id, ELSEWHERE)
+        before = self._unhindered(referral, slot)
         effort = effort_minutes(
             policy, slot, mode=mode, first=first_visit(referral, slot.practitioner)
         )
@@ -202,6 +220,7 @@ class Seats(Supply, SeatedBookings):
                 "effort": effort,
             },
             day=days[0],
+            before=before,
             seats=range(slot.seats) if seats is None else seats,
         )
         if not self._count_up(referral.patient_key, days[0], effort, most):
@@ -257,17 +276,37 @@ class Seats(Supply, SeatedBookings):
             *given_in_weeks_of(days),
         )
 
-    def _refuse_second(self, referral: Record, slot: Slot) -> None:
-        """Refuses a second seat for the referral, or its patient in two places at once."""
-        if self.booking_of(referral.id) is not None:
+    def _unhindered(self, referral: Record, slot: Slot) -> int:
+        """
+        Refuses a second seat for the referral, and its patient or the practitioner elsewhere.
+
+        Returns
+        -------
+        int
+            How many bookings the referral had before.
+        """
+        found = self._connection.execute(
+            _IN_THE_WAY,
+            {
+                "referral_id": referral.id,
+                "patient_key": referral.patient_key,
+                "slot_id": slot.id,
+                "practitioner": slot.practitioner,
+                "begins": slot.start,
+                "ends": slot.end,
+                "now": self._now,
+            },
+        ).one()
+        if found.seated:
             raise DuplicateReferralError(referral.id)
-        other = self._elsewhere(
-            "patient_key", referral.patient_key, slot.start, slot.end, beside=referral.id
-        )
-        if other is not None:
+        if found.patient is not None:
             raise DuplicateReferralError(
-                referral.id, f"is of a patient whose booking {other} is at an overlapping hour"
+                referral.id,
+                f"is of a patient whose booking {found.patient} is at an overlapping hour",
             )
+        if found.practitioner is not None:
+            raise SlotTakenError(slot.id, ELSEWHERE)
+        return int(found.before)
 
     def _room(self, slot: Slot, day: Day, used: Used, effort: int) -> dict[Day | Week, Most]:
         """Gives the limits of the day and the week; refuses what would pass one of them."""
@@ -287,9 +326,9 @@ class Seats(Supply, SeatedBookings):
         given: dict[str, Any],
         *,
         day: Day,
+        before: int,
         seats: Iterable[int],
     ) -> Record:
-        count = self._connection.scalar(_BOOKINGS_BEFORE, {"one": referral.id})
         taken = set(self._connection.scalars(_TAKEN_SEATS, {"slot": slot.id, "now": self._now}))
         inserting_one = _booking(on_postgres=self._on_postgres)
         for seat in seats:
@@ -298,7 +337,7 @@ class Seats(Supply, SeatedBookings):
             row = self._connection.execute(
                 inserting_one,
                 {
-                    "id": booking_id(referral.id, count or 0),
+                    "id": booking_id(referral.id, before),
                     "territory": referral.territory,
                     "referral_id": referral.id,
                     "slot_id": slot.id,

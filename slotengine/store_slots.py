@@ -12,7 +12,8 @@ from slotengine import tables
 from slotengine.codes import Audience, SlotState
 from slotengine.domain import Practitioner, Site, Slot, TimeWindow, Value
 from slotengine.errors import UnknownIdError
-from slotengine.store_events import Events, Record, Statement, chunks
+from slotengine.store_among import among, among_given
+from slotengine.store_events import Events, Record, Statement
 
 V = TypeVar("V", bound=Value)
 
@@ -40,7 +41,7 @@ Slots, and practitioners or sites, that a process keeps as nouns: those of a doz
 """
 
 
-_NOUN = (tables.slot.c.body, tables.slot.c.state, tables.slot.c.version)
+NOUN = (tables.slot.c.body, tables.slot.c.state, tables.slot.c.version)
 """All that a slot's noun is made of."""
 
 
@@ -122,22 +123,22 @@ def _of_territory(
     return union_all(owned, shared)
 
 
-_SLOTS = _of_territory(*_STARTING, columns=_NOUN)
+_SLOTS = _of_territory(*_STARTING, columns=NOUN)
 
 _OFFERED = _of_territory(
     *_STARTING,
     *BOOKABLE,
     _TABLE.c.audience_mask.op("&")(bindparam("mask", type_=_TABLE.c.audience_mask.type)) != 0,
-    columns=_NOUN,
+    columns=NOUN,
 )
 
-_ONE = select(*_NOUN).where(_TABLE.c.id == bindparam("one"))
+_ONE = select(*NOUN).where(_TABLE.c.id == bindparam("one"))
 _ONE_LOCKED = _ONE.with_for_update(read=True)
 
 _BODIES = {
     table.name: select(table.c.id, table.c.body).where(
         table.c.territory == bindparam("territory"),
-        table.c.id.in_(bindparam("ids", expanding=True)),
+        among_given(table.c.id, "ids"),
     )
     for table in (tables.practitioner, tables.site)
 }
@@ -180,11 +181,10 @@ class Supply(Events):
             by_territory.setdefault(territory, set()).add(id_)
         found: dict[tuple[str, str], str] = {}
         for territory, ids in sorted(by_territory.items()):
-            for part in chunks(sorted(ids)):
-                rows = self._connection.execute(
-                    _BODIES[table.name], {"territory": territory, "ids": list(part)}
-                ).all()
-                found.update(((territory, id_), body) for id_, body in rows)
+            rows = self._connection.execute(
+                _BODIES[table.name], {"territory": territory, "ids": ids}
+            ).all()
+            found.update(((territory, id_), body) for id_, body in rows)
         return found
 
     def slot(self, slot_id: str) -> Slot:
@@ -205,14 +205,11 @@ class Supply(Events):
     def _stored(self, ids: Iterable[str], *, lock: bool = False) -> dict[str, Slot]:
         """Gives those of the slots that there are, by id; locked in that order."""
         table = tables.slot
-        found: dict[str, Slot] = {}
-        for part in chunks(sorted(ids)):
-            statement = select(table).where(table.c.id.in_(part)).order_by(table.c.id)
-            rows: Sequence[Record] = self._connection.execute(
-                statement.with_for_update() if lock else statement
-            ).all()
-            found.update((row.id, read_slot(row)) for row in rows)
-        return found
+        statement = select(table).where(among(table.c.id, ids)).order_by(table.c.id)
+        rows: Sequence[Record] = self._connection.execute(
+            statement.with_for_update() if lock else statement
+        ).all()
+        return {row.id: read_slot(row) for row in rows}
 
     def slots(self, territory: str, window: TimeWindow) -> tuple[Slot, ...]:
         """Gives slots owned by or shared with the territory that start in the window, any state."""
