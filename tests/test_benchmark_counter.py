@@ -58,8 +58,8 @@ def test_a_quick_run_prints_a_row_for_each_database_and_number_of_processes(
 def test_the_territory_has_the_slots_asked_for_and_nobody_in_two_places() -> None:
     from benchmarks.counter_territory import counter
 
-    drawn = counter(slots=520, referrals=300)
-    assert len(drawn.slots) == len({slot.id for slot in drawn.slots}) == 520
+    drawn = counter(slots=260, referrals=200)
+    assert len(drawn.slots) == len({slot.id for slot in drawn.slots}) == 260
     people = {one.id for one in drawn.practitioners}
     places = {one.id for one in drawn.sites}
     for slot in drawn.slots:
@@ -69,9 +69,9 @@ def test_the_territory_has_the_slots_asked_for_and_nobody_in_two_places() -> Non
         overlapping = [one for one in others if one.start < slot.end and slot.start < one.end]
         assert overlapping == [slot]
     assert {one.source for one in drawn.referrals} == set(SourceKind)
-    assert len({one.id for one in drawn.referrals}) == 300
-    assert len({one.patient.key for one in drawn.referrals}) == 300
-    assert counter(slots=520, referrals=300) == drawn
+    assert len({one.id for one in drawn.referrals}) == 200
+    assert len({one.patient.key for one in drawn.referrals}) == 200
+    assert counter(slots=260, referrals=200) == drawn
 
 
 def test_a_territory_without_room_for_the_slots_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
