@@ -11,7 +11,7 @@ from slotengine.codes import Priority, ReferralState, SourceKind
 from slotengine.counter_rules import Commune, Pricing, PromiseRules, Reserve
 from slotengine.engine import Engine
 from slotengine.errors import TokenError
-from slotengine.pricing import is_current, priced, stale_supply
+from slotengine.pricing import Neighbours, is_current, priced, stale_supply
 from slotengine.reasons import ReasonCode
 from slotengine.store import SqlStore
 from slotengine.tokens import read_token
@@ -348,3 +348,21 @@ def test_a_promised_seat_is_taken_in_every_future(store: SqlStore) -> None:
     assert set(found.served) == {referral("B").id}
     (witness,) = store.read(lambda unit: unit.open_promises("giennois"), now=NOW)
     assert witness.slot.id not in {one.slot for one in found.prices.prices}
+
+
+# --- means of neighbours ---
+
+
+def test_neighbours_are_the_practitioner_s_half_day_then_the_profession_s_hour_then_all() -> None:
+    near = [
+        (slot("mine"), 2),
+        (slot("mine-too", after_minutes=135), 3),
+        (slot("of-another", practitioner="d2"), 100),
+        (slot("in-days", after_minutes=3 * 1440, practitioner="d2"), 1_000),
+    ]
+    doctors = [practitioner(), practitioner("d2"), practitioner("d3")]
+    found = Neighbours(policy().zone, doctors, near, [price for _, price in near])
+    # 2 and 3: half of a minute rounded up. 2, 3 and 100 in one hour: 35. All four: 276.25.
+    assert found.price_of(slot("new")) == 3
+    assert found.price_of(slot("new", practitioner="d3")) == 35
+    assert found.price_of(slot("new", after_minutes=6 * 1440, practitioner="d3")) == 276

@@ -1,6 +1,7 @@
 """Policies on worlds small enough to be solved by hand, and the bound that foresight is."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from builders import NOW, TOWN, north_of, policy, practitioner, site, slot
@@ -21,8 +22,10 @@ from slotengine.simulation_desks import (
 )
 from slotengine.simulation_figures import figures
 from slotengine.simulation_foresight import perfect_foresight
+from slotengine.simulation_ours import Ours
 from slotengine.simulation_run import Desk, run
 from slotengine.simulation_world import World
+from slotengine.solver.freeing import Freed, Holders
 
 
 def given(one: World, desk: Desk) -> dict[str, str]:
@@ -205,3 +208,38 @@ def test_a_desk_is_asked_only_after_it_was_started() -> None:
     desk = Soonest()
     desk.start(Clerk(two_seats_three_referrals()))
     assert desk.clerk.now == NOW
+
+
+def test_where_promises_may_move_is_what_the_clerk_says_at_every_arrival(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from slotengine import simulation_ours
+
+    desk, whole, compared = Ours(), simulation_ours.freed, []
+
+    def asked(holders: Holders, *rest: Any) -> Freed:
+        clerk = desk.clerk
+        rows = clerk.promised.tolist()
+        sits = [clerk.seat_of(row) for row in rows]
+        notice = clerk.policy.promises.notice // timedelta(microseconds=1)
+        assert holders.sits.tolist() == sits
+        for at, (row, own) in enumerate(zip(rows, sits, strict=True)):
+            found = clerk.seats_of(row)
+            told = (found.begins_us - notice >= clerk.now_us).tolist()
+            wanted = [
+                (seat, cost)
+                for seat, cost, ahead in zip(
+                    found.seat.tolist(), found.cost.tolist(), told, strict=True
+                )
+                if seat == own or (ahead and (clerk.free[seat] or seat in sits))
+            ]
+            part = slice(int(holders.start[at]), int(holders.start[at + 1]))
+            pairs = zip(holders.seat[part].tolist(), holders.cost[part].tolist(), strict=True)
+            assert list(pairs) == wanted
+        compared.append(len(rows))
+        return whole(holders, *rest)
+
+    monkeypatch.setattr(simulation_ours, "freed", asked)
+    done = run(draw_world(20_000, seed=1, days=2), desk)
+    assert max(compared) > 1
+    assert done.moved > 0
