@@ -11,9 +11,16 @@ from itertools import pairwise
 from typing import Any
 
 from builders import NOW, TOWN, north_of, patient, policy, practitioner, referral, site, slot
+from counter_world import emptied
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from strategies import checked
 
 from slotengine.codes import ACTIVE, BookingStatus, Priority, ReferralState, SourceKind
@@ -38,10 +45,11 @@ references = st.integers(0, REFERENCES - 1)
 class Days(RuleBasedStateMachine):
     """Two doctors, eight referrals of five patients, a clock that only goes forward."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: SqlStore) -> None:
         super().__init__()
-        self.store = SqlStore.open("sqlite://")
-        self.engine = Engine(self.store)
+        emptied(store)
+        self.store = store
+        self.engine = Engine(store)
         self.now = NOW
         self.engine.set_policy(policy(), now=NOW)
         self.engine.publish(
@@ -55,9 +63,6 @@ class Days(RuleBasedStateMachine):
         self.confirmed: dict[str, str] = {}
         for who, quarter in FIRST_SLOTS:
             self._publish(who, quarter, 1)
-
-    def teardown(self) -> None:
-        self.engine.dispose()
 
     def asked(self, number: int, who: int, priority: Priority, **changes: Any) -> Referral:
         # A reference keeps its patient: only an amendment may change what is asked.
@@ -222,11 +227,16 @@ class Days(RuleBasedStateMachine):
                 assert one.state not in {ReferralState.PROMISED, ReferralState.BOOKED}
 
 
-TestDays = Days.TestCase
-TestDays.settings = settings(
-    deadline=None,
-    derandomize=True,
-    max_examples=60,
-    stateful_step_count=40,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+def test_any_order_of_verbs_and_nights_keeps_what_must_hold() -> None:
+    store = SqlStore.open("sqlite://")
+    run_state_machine_as_test(
+        lambda: Days(store),
+        settings=settings(
+            deadline=None,
+            derandomize=True,
+            max_examples=60,
+            stateful_step_count=40,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        ),
+    )
+    store.close()
