@@ -22,6 +22,14 @@ Our choice.
 """
 
 
+FLOOR_MARGIN = 2
+"""
+Points above a floor at which its class stops being short. Seats run out for the last who ask, and
+needs end after they had a seat, so who stops at the floor ends below it: 57 to 59 % of 60 on drawn
+worlds (docs/adr/0017). Our choice.
+"""
+
+
 class Shares(Protocol):
     """Who can say how many of some referrals came since an instant, and how many were served."""
 
@@ -31,9 +39,14 @@ class Shares(Protocol):
         """Gives both counts, as ``ports.Unit`` does."""
 
 
+def aim(floor: Floor) -> int:
+    """Gives the percentage that is aimed at, so that the floor is reached."""
+    return min(FULL, floor.percent + FLOOR_MARGIN)
+
+
 def is_short(floor: Floor, asked: int, served: int) -> bool:
-    """Tells whether fewer were served than a floor wants; at exactly its share it is met."""
-    return served * FULL < floor.percent * asked
+    """Tells whether fewer were served than is aimed at; at exactly that share it is met."""
+    return served * FULL < aim(floor) * asked
 
 
 class Floors:
@@ -68,6 +81,10 @@ class Floors:
                 itself = referral.received_at < self._since
                 self._counted[floor] = asked + itself, served + 1
 
+    def quotas(self) -> tuple[tuple[int, int, int], ...]:
+        """Gives for each floor of the Policy the percentage aimed at, who asked, who was served."""
+        return tuple((aim(floor), *self._share(floor)) for floor in self._policy.floors)
+
     def _share(self, floor: Floor) -> tuple[int, int]:
         if floor not in self._counted:
             self._counted[floor] = self._shares.served_share(
@@ -78,4 +95,4 @@ class Floors:
 
 def in_words(floor: Floor) -> Reason:
     """Gives the sentence of a seat that nothing keeps from a class because it is short."""
-    return Reason(code=ReasonCode.FLOOR, figures={"percent": floor.percent, "days": FLOOR_DAYS})
+    return Reason(code=ReasonCode.FLOOR, figures={"percent": aim(floor), "days": FLOOR_DAYS})

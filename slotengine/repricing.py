@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from slotengine.choosing import chosen_tonight
 from slotengine.domain import Actor, TimeWindow
+from slotengine.floors import Floors
 from slotengine.forecast import Forecast, History
 from slotengine.loading_night import market_problem
 from slotengine.policy import Policy
@@ -35,6 +36,7 @@ class Market(NamedTuple):
     history: History
     problem: Problem
     free_seats: int
+    quotas: tuple[tuple[int, int, int], ...]
 
 
 class Repriced(NamedTuple):
@@ -65,6 +67,7 @@ def load_market(
         history=unit.history(territory, past),
         problem=market_problem(unit, waiting, policy, window, now=now, matrix=matrix),
         free_seats=len(unit.free_seats(territory, window)),
+        quotas=Floors(unit, policy, now=now).quotas(),
     )
 
 
@@ -82,7 +85,13 @@ def price_set(market: Market, *, now: datetime, seed: int) -> Repriced:
     forecast = learn(policy, market.history, now=now, horizon=policy.pricing.horizon)
     # Other futures each hour: what a sample has too much of is not kept for all day.
     hour = (now - EPOCH) // AN_HOUR
-    found = prices(problem, forecast, futures=policy.pricing.futures, seed=seed + hour)
+    found = prices(
+        problem,
+        forecast,
+        futures=policy.pricing.futures,
+        seed=seed + hour,
+        quotas=market.quotas,
+    )
     of_slot: dict[str, int] = {}
     for (slot_id, _), price in zip(problem.free_seats, found.of_seat.tolist(), strict=True):
         of_slot[slot_id] = max(price, of_slot.get(slot_id, 0))

@@ -173,7 +173,13 @@ class Ours:
         moment = clerk.moment(clerk.waiting.tolist())
         forecast = learn(clerk.policy, clerk.history(), now=clerk.now, horizon=rules.horizon)
         self._seed += 1
-        found = prices(moment.problem, forecast, futures=rules.futures, seed=self._seed)
+        found = prices(
+            moment.problem,
+            forecast,
+            futures=rules.futures,
+            seed=self._seed,
+            quotas=self._floors().quotas(),
+        )
         self._price[:] = 0
         self._known[:] = False
         self._price[moment.seats] = found.of_seat

@@ -6,24 +6,26 @@ may sit where is asked of the same rules as a night's plan and a counter's offer
 from their own arrival: they are told then, travel, and must be there in time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from slotengine.codes import Priority
-from slotengine.forecast import Forecast
+from slotengine.forecast import Forecast, Kind
 from slotengine.problem import UNSERVED_LEVEL, Problem
+from slotengine.side_constraints import Floor
 from slotengine.solver.columns import MICROSECOND, Columns
 from slotengine.solver.costs import waiting_cost
-from slotengine.solver.encoding import Flags, Indices, Ints, ints
+from slotengine.solver.encoding import Flags, Indices, Ints, flags, ints
 from slotengine.solver.futures_draws import ArrivalDraws, addresses, uniforms
 from slotengine.solver.futures_due import Due
 from slotengine.solver.futures_templates import Templates, templates_of
 from slotengine.solver.hard_rules import deadline
 
 PRIORITIES = tuple(Priority)
+One = TypeVar("One")
 
 
 class Future(NamedTuple):
@@ -33,7 +35,8 @@ class Future(NamedTuple):
     Rows are the Problem's referrals in order, then the sampled arrivals; columns the Problem's free
     seats in order, then seats that only this future has. ``start`` (R' + 1,) int64; ``col`` (A,)
     int32; ``cost`` (A,) int64 weighted minutes of the pair from the row's own arrival; ``value``
-    (R',) int64 what serving the row is worth.
+    (R',) int64 what serving the row is worth. ``named`` (F, R') which rows each floor of the Policy
+    names; ``in_sight`` (R',) whose deadline lies within the forecast, who waits always.
     """
 
     start: Ints
@@ -41,6 +44,8 @@ class Future(NamedTuple):
     cost: Ints
     value: Ints
     seats: int
+    named: Flags
+    in_sight: Flags
 
 
 def futures(problem: Problem, forecast: Forecast, *, count: int, seed: int) -> Iterator[Future]:
@@ -66,6 +71,9 @@ def futures(problem: Problem, forecast: Forecast, *, count: int, seed: int) -> I
     priority = ints(PRIORITIES.index(kind.priority) for kind in forecast.kinds)
     known = ints(problem.policy.values.of(one.priority) for one in problem.referrals)
     seats = addresses(list(templates.extra_name))
+    waits = _names(problem.policy.floors, problem.referrals, Floor.names)
+    comes = _names(problem.policy.floors, forecast.kinds, _names_kind)
+    seen_us = shift + forecast.horizon // MICROSECOND
     for future in range(count):
         drawn = draws.of(seed, future)
         at_us = drawn.at_us + shift
@@ -78,7 +86,21 @@ def futures(problem: Problem, forecast: Forecast, *, count: int, seed: int) -> I
         luck = uniforms(seed, future, "seat", seats)
         there[templates.free_seats :] = luck < templates.extra_chance
         columns = _arrived(templates, priority[kind], at_us, due)
-        yield _future(templates, columns, person, there, known)
+        named = np.concatenate((waits, comes[:, kind]), axis=1)
+        yield _future(templates, columns, person, there, known, named=named, seen_us=seen_us)
+
+
+def _names(
+    floors: Sequence[Floor], whom: Sequence[One], names: Callable[[Floor, One], bool]
+) -> Flags:
+    """Gives which of some each floor names, (F, N)."""
+    found = flags(names(floor, one) for floor in floors for one in whom)
+    return found.reshape(len(floors), len(whom))
+
+
+def _names_kind(floor: Floor, kind: Kind) -> bool:
+    """Tells whether a floor names the expected of a kind, as ``Floor.names`` does a referral."""
+    return floor.priority in (None, kind.priority) and floor.insee in (None, kind.insee)
 
 
 def _arrived(templates: Templates, priority: Ints, at_us: Ints, due: Due) -> Columns:
@@ -98,7 +120,14 @@ def _arrived(templates: Templates, priority: Ints, at_us: Ints, due: Due) -> Col
 
 
 def _future(
-    templates: Templates, columns: Columns, person: Ints, there: Flags, known: Ints
+    templates: Templates,
+    columns: Columns,
+    person: Ints,
+    there: Flags,
+    known: Ints,
+    *,
+    named: Flags,
+    seen_us: int,
 ) -> Future:
     """Joins the arcs of who waits and of who came, to the seats that are there."""
     number = np.cumsum(there) - 1
@@ -126,4 +155,8 @@ def _future(
         cost=np.concatenate((templates.row_cost[here], cost)),
         value=np.concatenate((known, worth)),
         seats=int(there.sum()),
+        named=named,
+        in_sight=np.concatenate(
+            (np.ones(len(known), dtype=np.bool_), columns.referral_deadline_us <= seen_us)
+        ),
     )

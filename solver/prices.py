@@ -7,7 +7,8 @@ seats there may be; the price of a seat is the mean of what its loss costs them.
 measured.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +17,10 @@ from slotengine.errors import ProblemError
 from slotengine.forecast import Forecast
 from slotengine.problem import Problem
 from slotengine.problem_checks import MOST_PRICE
-from slotengine.solver.encoding import Flags, Ints, Reals, flags
+from slotengine.solver.encoding import Flags, Ints, Reals, flags, ints
 from slotengine.solver.futures import Future
 from slotengine.solver.futures import futures as drawn
+from slotengine.solver.prices_lift import LIFT_FUTURES, Quota, lifted, lifts, most_lift
 from slotengine.solver.prices_worth import market, worth
 
 
@@ -28,15 +30,24 @@ class Prices(NamedTuple):
 
     ``of_seat`` (C,) int64 weighted minutes in the order of ``problem.free_seats``, never negative;
     ``served`` (R,) float64 share of futures in which each of the problem's referrals has a seat, 1
-    for those who keep one in any case; ``expected`` referrals of the forecast.
+    for those who keep one in any case; ``expected`` referrals of the forecast; ``lift`` (F,) int64
+    what each floor of the Policy added to the value of those it names.
     """
 
     of_seat: Ints
     served: Reals
     expected: float
+    lift: Ints
 
 
-def prices(problem: Problem, forecast: Forecast, *, futures: int, seed: int) -> Prices:
+def prices(
+    problem: Problem,
+    forecast: Forecast,
+    *,
+    futures: int,
+    seed: int,
+    quotas: Sequence[tuple[int, int, int]] = (),
+) -> Prices:
     """
     Prices every free seat of a problem: what taking it costs those who come later, and who waits.
 
@@ -51,19 +62,32 @@ def prices(problem: Problem, forecast: Forecast, *, futures: int, seed: int) -> 
         How many are drawn, at least 1.
     seed
         Same seed, same prices.
+    quotas
+        How far the floors of the Policy are met, in their order: percent wanted, asked, served. A
+        class that would fall short is worth more in the futures (``solver.prices_lift``). Default
+        none: floors add nothing.
 
     Raises
     ------
     ProblemError
-        When no future is asked for.
+        When no future is asked for, or quotas are not those of the floors.
     """
     if futures < 1:
         raise ProblemError(f"prices from {futures} futures, allowed is 1 or more")
     keep = {one.referral for one in problem.told} | set(problem.promised)
     kept = flags(one.id in keep for one in problem.referrals)
+    floors = problem.policy.floors
+    if quotas and len(quotas) != len(floors):
+        raise ProblemError(f"{len(quotas)} quotas for {len(floors)} floors, allowed is one each")
     worlds = drawn(problem, forecast, count=futures, seed=seed)
+    lift = np.zeros(len(floors), dtype=np.int64)
+    if quotas:
+        first = list(islice(worlds, LIFT_FUTURES))
+        most = ints(most_lift(floor, problem.policy) for floor in floors)
+        lift = lifts(first, kept, [Quota(*one) for one in quotas], most)
+        worlds = (lifted(world, lift) for world in chain(first, worlds))
     of_seat, served = averaged(worlds, kept, len(problem.free_seats))
-    return Prices(of_seat, served, forecast.expected)
+    return Prices(of_seat, served, forecast.expected, lift)
 
 
 def averaged(worlds: Iterable[Future], kept: Flags, seats: int) -> tuple[Ints, Reals]:

@@ -17,7 +17,7 @@ from slotengine.codes import BookingStatus, Priority, ReferralState
 from slotengine.counter_rules import PromiseRules, Reserve
 from slotengine.domain import Referral, TimeWindow
 from slotengine.engine import Engine
-from slotengine.floors import FLOOR_DAYS, Floors, is_short
+from slotengine.floors import FLOOR_DAYS, FLOOR_MARGIN, Floors, aim, is_short
 from slotengine.labels import Lang
 from slotengine.reasons import ReasonCode
 from slotengine.side_constraints import Floor
@@ -31,8 +31,13 @@ AFTER_OWN = later(10)
 """When a seat published at ``NOW`` is anybody's."""
 
 
-def floor(percent: int = 50, **whom: Any) -> Floor:
-    return Floor(percent=percent, **(whom or {"priority": ROUTINE}))
+MARGIN = 2
+"""Points above a floor that are aimed at."""
+
+
+def floor(aimed: int = 50, **whom: Any) -> Floor:
+    """Gives the floor for which so many percent are aimed at."""
+    return Floor(percent=aimed - MARGIN, **(whom or {"priority": ROUTINE}))
 
 
 def desk(
@@ -67,7 +72,7 @@ def placed(engine: Engine, *names: str, **changes: Any) -> list[bool]:
 
 
 @pytest.mark.parametrize(
-    ("percent", "asked", "served", "short"),
+    ("aimed", "asked", "served", "short"),
     [
         (50, 1, 0, True),
         (50, 2, 1, False),
@@ -76,13 +81,30 @@ def placed(engine: Engine, *names: str, **changes: Any) -> list[bool]:
         (100, 3, 3, False),
         (67, 3, 2, True),
         (66, 3, 2, False),
-        (1, 100, 1, False),
-        (1, 101, 1, True),
+        (3, 100, 3, False),
+        (3, 101, 3, True),
         (50, 0, 0, False),
     ],
 )
-def test_a_floor_is_met_at_exactly_its_share(percent, asked, served, short) -> None:
-    assert is_short(floor(percent), asked, served) is short
+def test_a_class_is_short_up_to_exactly_what_is_aimed_at(aimed, asked, served, short) -> None:
+    assert is_short(floor(aimed), asked, served) is short
+
+
+@pytest.mark.parametrize(("percent", "aimed"), [(1, 3), (50, 52), (98, 100), (99, 100), (100, 100)])
+def test_a_little_more_than_the_floor_is_aimed_at_and_never_more_than_all(
+    percent: int, aimed: int
+) -> None:
+    assert aim(Floor(percent=percent, priority=ROUTINE)) == aimed
+
+
+def test_quotas_follow_the_floors_of_the_policy_and_count_what_was_served_since() -> None:
+    unit = Counted(**{"any": (3, 1), "44114": (2, 2)})
+    floors = Floors(unit, policy(floors=(floor(50), floor(60, insee="44114"))), now=NOW)
+    assert floors.quotas() == ((50, 3, 1), (60, 2, 2))
+    floors.serve(asks("1"))
+    assert floors.quotas() == ((50, 3, 2), (60, 2, 3))
+    assert len(unit.asked) == 2
+    assert Floors(unit, policy(), now=NOW).quotas() == ()
 
 
 class Counted:
@@ -106,7 +128,7 @@ def test_the_store_is_asked_once_a_floor_and_only_about_whom_it_names() -> None:
     floors.serve(asks("1"))
     assert floors.short(asks("2")) is None
     assert unit.asked == [("giennois", ROUTINE, None, NOW - WEEK)]
-    assert FLOOR_DAYS == 7
+    assert (FLOOR_DAYS, FLOOR_MARGIN) == (7, MARGIN)
 
 
 def test_one_of_several_floors_that_is_short_is_enough() -> None:

@@ -28,6 +28,7 @@ from slotengine.opening import deadline
 from slotengine.policy import Counting, Deadlines, Policy
 from slotengine.problem import Pin, Problem
 from slotengine.seat_prices import SeatPrice
+from slotengine.side_constraints import Floor
 from slotengine.solver.arcs import ALLOWED, refusals
 from slotengine.solver.check_rules import Rules
 from slotengine.solver.columns import to_columns
@@ -226,6 +227,41 @@ def test_values_are_those_of_the_policy_in_row_order() -> None:
     (future,) = futures(one, expected, count=1, seed=0)
     everybody = [*one.referrals, *drawn(one, expected)]
     assert future.value.tolist() == [one.policy.values.of(who.priority) for who in everybody]
+
+
+def test_a_floor_names_the_same_in_a_future_as_at_the_counter() -> None:
+    floors = (
+        Floor(percent=50, priority=Priority.ROUTINE),
+        Floor(percent=50, insee="44001"),
+        Floor(percent=50, priority=Priority.URGENT, insee="44114"),
+    )
+    one = busy_day(policy=rules(floors=floors))
+    expected = forecast(*MIXED, kind(0.0, insee=None))
+    (future,) = futures(one, expected, count=1, seed=0)
+    everybody = [*one.referrals, *drawn(one, expected)]
+    assert future.named.tolist() == [[floor.names(who) for who in everybody] for floor in floors]
+    assert future.named.any(axis=1).all()
+
+
+def test_a_kind_without_a_commune_is_named_by_no_floor_of_one() -> None:
+    floors = (Floor(percent=50, insee="44114"), Floor(percent=50, priority=Priority.URGENT))
+    one = problem(policy=rules(floors=floors))
+    (future,) = futures(one, forecast(kind(insee=None)), count=1, seed=0)
+    waits = len(one.referrals)
+    assert not future.named[0, waits:].any()
+    assert future.named[1, waits:].all()
+
+
+@pytest.mark.parametrize(("hours", "seen"), [(12, False), (13, True)])
+def test_who_is_due_after_the_forecast_ends_is_out_of_its_sight(hours: int, *, seen: bool) -> None:
+    """Urgent is due 12 h later, by the clock; all come in the first hour."""
+    one = problem(policy=rules(counting=Counting.ELAPSED))
+    expected = forecast(kind(), hourly=(20.0, *(0.0,) * (hours - 1)))
+    (future,) = futures(one, expected, count=1, seed=0)
+    waits = len(one.referrals)
+    assert future.in_sight[:waits].all()
+    assert len(future.value) > waits
+    assert future.in_sight[waits:].tolist() == [seen] * (len(future.value) - waits)
 
 
 def first_arrival(expected: Forecast, seed: int = 0) -> datetime:

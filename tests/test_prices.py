@@ -34,6 +34,8 @@ def future(costs: Costs, value: list[int], seats: int | None = None) -> Future:
         cost=np.array([cost for row in arcs for _, cost in row], dtype=np.int64),
         value=np.array(value, dtype=np.int64),
         seats=columns,
+        named=np.zeros((0, len(value)), dtype=np.bool_),
+        in_sight=np.ones(len(value), dtype=np.bool_),
     )
 
 
@@ -170,7 +172,8 @@ def _crowd(seed: int, rows: int, seats: int) -> Future:
     row, col = np.nonzero(allowed)
     start = np.concatenate(([0], np.cumsum(allowed.sum(axis=1)))).astype(np.int64)
     value = rng.choice([5_000, 10_000, 20_000], rows)
-    return Future(start, col.astype(np.int32), cost[row, col], value, seats)
+    named, in_sight = np.zeros((0, rows), dtype=np.bool_), np.ones(rows, dtype=np.bool_)
+    return Future(start, col.astype(np.int32), cost[row, col], value, seats, named, in_sight)
 
 
 def test_every_engine_gives_the_same_prices(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ from slotengine.simulation_world import World
 
 ROUTINE = Priority.ROUTINE
 PERCENT = 60
+AIMED = 62
 FEW = Pricing(futures=4)
 
 
@@ -84,7 +85,7 @@ class Watched(Ours):
             return
         self.came.append(row)
         had = sum(clerk.seat_of(each) != NO_SEAT for each in self.came)
-        short = had / len(self.came) < PERCENT / 100
+        short = had / len(self.came) < AIMED / 100
         found = clerk.seats_of(row)
         is_free = clerk.free[found.seat]
         worth = clerk.value(row) - found.cost - self._price[found.seat]
