@@ -374,8 +374,14 @@ class Clerk:
         self._shown(seat)
         if self._row_of[seat] != NOBODY:
             raise InputError(f"seat {seat} is taken")
-        if seat not in self.seats_of(row).seat:
+        if not self._reached(row, seat):
             raise InputError(f"row {row} may not have seat {seat}, or can't reach it in time")
+
+    def _reached(self, row: int, seat: int) -> bool:
+        """Tells whether a referral may have a seat and be there in time: one of ``seats_of``."""
+        first, last = (ground := self._ground).start[row : row + 2]
+        there = self.now_us + self._notice_us + ground.minutes[first:last] * MINUTE_US
+        return bool(np.any(ground.seat[first:last][there <= ground.begins_us[seat]] == seat))
 
     def _give(self, row: int, seat: int, state: State, step: Step) -> None:
         self._known(row)
