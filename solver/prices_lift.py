@@ -28,9 +28,9 @@ HALVINGS = 7
 
 LIFT_TIMES = 2
 """
-A class is lifted by at most this multiple of its own value. Bound by the dearest value alone,
-40,000, a floor that could hardly be reached any more kept seats for one patient from several who
-were more urgent: 31 of 148 seats stayed empty instead of 23 (docs/adr/0017).
+A class is lifted by at most this multiple of its own value. Without such a bound a floor that could
+hardly be reached any more kept seats for one patient from several more urgent ones, and more of
+them stayed empty (docs/adr/0017). Our choice.
 """
 
 
