@@ -13,6 +13,7 @@ from builders import NOW, TOWN, patient, policy, referral, slot
 from counter import counter, later
 from test_engine_pricing import codes, price_set
 
+from slotengine import repricing
 from slotengine.codes import BookingStatus, Priority, ReferralState
 from slotengine.counter_rules import PromiseRules, Reserve
 from slotengine.domain import Referral, TimeWindow
@@ -23,7 +24,7 @@ from slotengine.reasons import ReasonCode
 from slotengine.side_constraints import Floor
 from slotengine.store import SqlStore
 
-ROUTINE = Priority.ROUTINE
+ROUTINE, URGENT = Priority.ROUTINE, Priority.URGENT
 DEAR = 50_000
 WEEK = timedelta(days=7)
 INSTANT = timedelta(microseconds=1)
@@ -225,6 +226,25 @@ def test_a_hold_that_ran_out_was_no_seat(store: SqlStore) -> None:
     # The hold runs out five minutes later: then none of the two before it is served.
     assert placed(engine, "2") == [False]
     assert engine.place(asks("3"), now=later(5)).booking is not None
+
+
+@pytest.mark.parametrize(("floors", "seated"), [((), URGENT), ((floor(50),), ROUTINE)])
+def test_new_prices_are_made_as_if_a_class_that_falls_short_were_worth_more(
+    store: SqlStore, floors: tuple[Floor, ...], seated: Priority
+) -> None:
+    """One seat, and one of each waits: one of one is short of half, so the futures seat it."""
+    engine = counter(store, slot("s0"), floors=floors)
+    waits = {one: asks(str(at), priority=one) for at, one in enumerate((ROUTINE, URGENT), start=1)}
+    for one in waits.values():
+        engine.refer(one, now=NOW)
+    market = store.read(
+        lambda unit: repricing.load_market(unit, "giennois", now=NOW, matrix=None), now=NOW
+    )
+    assert market.quotas == tuple((50, 1, 0) for _ in floors)
+    found = repricing.price_set(market, now=NOW, seed=0)
+    assert {one for one, who in waits.items() if found.served[who.id] == 1} == {seated}
+    # Urgent is worth 10,000 less 240 of waiting; who has its seat instead is worth as much.
+    assert [10_000 - 240 <= one.price <= 10_000 - 160 for one in found.prices.prices] == [True]
 
 
 # --- the reserve ---

@@ -120,6 +120,8 @@ def test_nobody_of_a_class_that_is_short_is_left_out_while_a_seat_is_free(seed: 
     # A seat freed by a promise that moves may be worth more than it costs: rare, and no floor.
     assert desk.while_met <= 1
     assert share > without + 0.1
+    # Where nothing was kept for it 49 to 53 % had a seat; the last few find none all the same.
+    assert share > (PERCENT - 4) / 100
 
 
 def test_the_command_shows_what_a_floor_gives_and_what_it_costs(tmp_path: Path) -> None:
