@@ -350,8 +350,14 @@ class Unit(Protocol):
     def record_chance(self, referral_id: str, raw: float, stated: float) -> None:
         """Notes the chance of a seat that was stated to a waiting patient, once a referral."""
 
-    def chance_outcomes(self, territory: str) -> tuple[tuple[float, bool], ...]:
-        """Gives (raw chance, served or not) of stated chances whose outcome is known."""
+    def chance_outcomes(
+        self, territory: str, waiting: Mapping[str, float] | None = None
+    ) -> tuple[tuple[float, float], ...]:
+        """
+        Gives (raw chance, 1 served or 0 not) of stated chances whose outcome is known.
+
+        With raw chances by now of those who wait, also of those not due yet: 1, or that chance.
+        """
 
     def event(self, territory: str, kind: str, **ids: str | None) -> None:
         """Appends an event of its own (ids: referral, slot, booking, why)."""

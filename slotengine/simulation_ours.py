@@ -6,6 +6,7 @@ It decides by the functions that the engine decides by (``learning``, ``solver.p
 no more.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from slotengine.pricing import Neighbours
 from slotengine.simulation_clerk import NO_SEAT, Clerk
 from slotengine.simulation_floors import Lately
 from slotengine.simulation_pairs import Seats
-from slotengine.solver.chances import calibrated, percent
+from slotengine.solver.chances import foreseen, learned, open_hours, percent
 from slotengine.solver.columns import MICROSECOND, MINUTE_US
 from slotengine.solver.encoding import NEVER, Flags, Ints, Reals
 from slotengine.solver.freeing import Holders, freed, path
@@ -24,10 +25,11 @@ from slotengine.solver.prices import prices
 
 
 class _Stated(NamedTuple):
-    """A chance that was stated: by how many futures, and before which instant."""
+    """A chance that was stated: the raw one, before which instant, and whether a seat came."""
 
     raw: float
     before_us: int
+    seated: bool = False
 
 
 class _Promises:
@@ -106,7 +108,7 @@ class Ours:
         self._price: Ints = np.zeros(0, dtype=np.int64)
         self._known: Flags = np.zeros(0, dtype=np.bool_)
         self._stated: dict[int, _Stated] = {}
-        self._outcomes: list[tuple[float, bool]] = []
+        self._outcomes: list[tuple[float, float]] = []
         self._lately: Lately | None = None
         self._kept: _Promises | None = None
 
@@ -189,18 +191,37 @@ class Ours:
     def _state_chances(self, rows: Ints, served: Reals) -> None:
         """States each waiting patient's chance once, corrected by what became of earlier ones."""
         clerk = self.clerk
-        for row, stated in list(self._stated.items()):
-            # Not before: who gets a seat gets it early, and the lucky alone would be seen.
-            if stated.before_us <= clerk.now_us:
-                self._outcomes.append((stated.raw, clerk.seat_of(row) != NO_SEAT))
-                self._stated[row] = stated._replace(before_us=NEVER)
         horizon = clerk.now + clerk.policy.pricing.horizon
-        for row, raw in zip(rows.tolist(), served.tolist(), strict=True):
-            if row not in self._stated:
-                before = min(clerk.referral(row).deadline or horizon, horizon)
-                due = clerk.now_us + (before - clerk.now) // MICROSECOND
-                self._stated[row] = _Stated(raw, due)
-                clerk.state_chance(row, percent(calibrated(raw, self._outcomes)), before)
+        before = {
+            row: min(clerk.referral(row).deadline or horizon, horizon) for row in rows.tolist()
+        }
+        raw = {
+            row: foreseen(share, open_hours(clerk.policy, clerk.now, before[row]))
+            for row, share in zip(before, served.tolist(), strict=True)
+        }
+        correction = learned([*self._so_far(raw), *self._outcomes])
+        for row in [row for row in raw if row not in self._stated]:
+            due = clerk.now_us + (before[row] - clerk.now) // MICROSECOND
+            self._stated[row] = _Stated(raw[row], due)
+            clerk.state_chance(row, percent(correction.chance(raw[row])), before[row])
+
+    def _so_far(self, raw: Mapping[int, float]) -> list[tuple[float, float]]:
+        """Gives how chances not yet due stand, by the raw ones of now; notes those that are due."""
+        clerk = self.clerk
+        found = []
+        for row, stated in list(self._stated.items()):
+            if stated.before_us == NEVER:
+                continue
+            seated = stated.seated or clerk.seat_of(row) != NO_SEAT
+            self._stated[row] = stated._replace(seated=seated)
+            if stated.before_us <= clerk.now_us:
+                self._outcomes.append((stated.raw, float(seated)))
+            elif seated or row in raw:
+                found.append((stated.raw, 1.0 if seated else raw[row]))
+                continue
+            # Due, or gone without a seat: nobody knows then whether one would have come.
+            self._stated[row] = stated._replace(before_us=NEVER)
+        return found
 
     def _borrow(self, seats: Ints) -> None:
         """Prices seats that have no price yet as their neighbours that are free, 0 without any."""

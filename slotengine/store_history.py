@@ -1,7 +1,8 @@
 """What a territory has seen: arrivals, openings, endings, and what became of stated chances."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from sqlalchemy import and_, func, or_, select
 
@@ -14,6 +15,11 @@ from slotengine.store_referrals import Referrals
 from slotengine.store_slots import Supply, read_slot
 
 SECONDS_A_MINUTE = 60
+
+SETTLED = timedelta(hours=1)
+"""
+How old a stated chance is before how it stands is read: sooner the same futures would speak twice.
+"""
 
 
 def _arrival(row: Record) -> Arrival:
@@ -128,19 +134,23 @@ class Histories(Supply, Referrals):
             .on_conflict_do_nothing()
         )
 
-    def chance_outcomes(self, territory: str) -> tuple[tuple[float, bool], ...]:
+    def chance_outcomes(
+        self, territory: str, waiting: Mapping[str, float] | None = None
+    ) -> tuple[tuple[float, float], ...]:
         """
-        Gives (raw chance, served or not) of stated chances whose outcome is known.
+        Gives (raw chance, what became of it) of stated chances, by referral.
 
-        Known once the instant has passed up to which the chance was stated: who gets a seat gets
-        it early, so that asking sooner would see the lucky alone. Served: a seat was held, promised
-        or booked in between. Whoever stopped waiting before it, without a seat, tells nothing and
-        is left out.
+        When the instant has passed up to which the chance was stated: 1 where a seat was held,
+        promised or booked in between, else 0. Before it, if ``waiting`` has raw chances by now of
+        those who wait: 1 who has a seat, and theirs by now who wait, stated ``SETTLED`` ago or
+        more. Seats alone would show the lucky, for who gets one gets it early. Whoever stopped
+        waiting before it, without a seat, tells nothing and is left out.
         """
         chance, referral, booking = tables.chance, tables.referral, tables.booking
         seated_at = func.min(booking.c.made_at)
+        columns = (chance.c.referral_id, chance.c.raw, chance.c.at, chance.c.before_at)
         rows = self._connection.execute(
-            select(chance.c.referral_id, chance.c.raw, chance.c.before_at, referral.c.closed_at)
+            select(*columns, referral.c.closed_at)
             .add_columns(seated_at.label("seated_at"))
             .join(referral, referral.c.id == chance.c.referral_id)
             .outerjoin(
@@ -151,20 +161,25 @@ class Histories(Supply, Referrals):
                 ),
             )
             .where(chance.c.territory == territory)
-            .group_by(chance.c.referral_id, chance.c.raw, chance.c.before_at, referral.c.closed_at)
+            .group_by(*columns, referral.c.closed_at)
         )
         found = []
         for row in sorted(rows, key=lambda row: str(row.referral_id)):
-            served = self._served(row)
-            if served is not None:
-                found.append((float(row.raw), served))
+            became = self._became(row, waiting)
+            if became is not None:
+                found.append((float(row.raw), became))
         return tuple(found)
 
-    def _served(self, row: Record) -> bool | None:
+    def _became(self, row: Record, waiting: Mapping[str, float] | None) -> float | None:
         before = row.before_at
-        if before is None or before > self._now:
+        if before is None:
             return None
-        if row.seated_at is not None and row.seated_at < before:
-            return True
+        seated = row.seated_at is not None and row.seated_at < before
+        if before > self._now:
+            if waiting is None or row.at > self._now - SETTLED:
+                return None
+            return 1.0 if seated else waiting.get(str(row.referral_id))
+        if seated:
+            return 1.0
         # Closed in time and without a seat: nobody knows whether one would have come.
-        return None if row.closed_at is not None and row.closed_at < before else False
+        return None if row.closed_at is not None and row.closed_at < before else 0.0

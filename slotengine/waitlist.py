@@ -84,20 +84,24 @@ def note_chances(
     Looked ahead as far as seats are priced; the chance is one of a seat before then. None is
     stated to a group, whose members need seats together.
     """
-    from slotengine.solver.chances import calibrated, percent
+    from slotengine.solver.chances import foreseen, learned, open_hours, percent
 
-    horizon = now + unit.policy(territory).pricing.horizon
-    outcomes = unit.chance_outcomes(territory)
+    policy = unit.policy(territory)
+    horizon = now + policy.pricing.horizon
+    before = {
+        one.id: min(one.deadline or now, horizon)
+        for one in still_waiting(unit, territory, now=now)
+        if one.id in served and one.group is None
+    }
+    raw = {
+        who: foreseen(served[who], open_hours(policy, now, until)) for who, until in before.items()
+    }
+    correction = learned(unit.chance_outcomes(territory, raw))
     stated = {}
-    for one in still_waiting(unit, territory, now=now):
-        if one.id not in served or one.group is not None:
-            continue
-        raw = served[one.id]
-        chance = calibrated(raw, outcomes)
-        unit.record_chance(one.id, raw, chance)
-        stated[one.id] = Chance(
-            percent=percent(chance), before=min(one.deadline or now, horizon), raw=raw
-        )
+    for who, until in before.items():
+        chance = correction.chance(raw[who])
+        unit.record_chance(who, raw[who], chance)
+        stated[who] = Chance(percent=percent(chance), before=until, raw=served[who])
     return stated
 
 

@@ -1,5 +1,6 @@
 """The contract of looking back: arrivals, openings, endings, chances; on both databases."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -133,8 +134,10 @@ def test_endings_are_those_of_confirmed_bookings_that_ended_in_the_window(desk: 
     assert past(desk, "senart").endings == Endings()
 
 
-def outcomes(desk: Desk, now: datetime) -> tuple[tuple[float, bool], ...]:
-    return desk.ask(lambda unit: unit.chance_outcomes("giennois"), now=now)
+def outcomes(
+    desk: Desk, now: datetime, waiting: Mapping[str, float] | None = None
+) -> tuple[tuple[float, float], ...]:
+    return desk.ask(lambda unit: unit.chance_outcomes("giennois", waiting), now=now)
 
 
 def stated(desk: Desk, deadline: datetime | None = NOW + HOUR) -> Referral:
@@ -206,3 +209,29 @@ def test_who_got_a_seat_early_tells_it_no_sooner_than_who_got_none(desk: Desk) -
     desk.hold(who, slot())
     assert outcomes(desk, NOW + HOUR - INSTANT) == ()
     assert outcomes(desk, NOW + HOUR) == ((0.25, True),)
+
+
+def test_how_a_chance_stands_is_told_from_an_hour_on(desk: Desk) -> None:
+    """Sooner it would be the same futures once more."""
+    who = stated(desk, deadline=NOW + 4 * HOUR)
+    by_now = {who.id: 0.1}
+    assert outcomes(desk, NOW + HOUR - INSTANT, by_now) == ()
+    assert outcomes(desk, NOW + HOUR, by_now) == ((0.25, 0.1),)
+    assert outcomes(desk, NOW + HOUR) == ()
+    assert outcomes(desk, NOW + HOUR, {}) == ()
+    assert outcomes(desk, NOW + 4 * HOUR - INSTANT, by_now) == ((0.25, 0.1),)
+    assert outcomes(desk, NOW + 4 * HOUR, by_now) == ((0.25, 0),)
+
+
+def test_who_has_a_seat_stands_beside_those_who_wait(desk: Desk) -> None:
+    desk.publish(slot())
+    who = stated(desk, deadline=NOW + 4 * HOUR)
+    desk.end(desk.hold(who, slot()))
+    assert outcomes(desk, NOW + HOUR, {}) == ((0.25, 1),)
+    assert outcomes(desk, NOW + HOUR) == ()
+
+
+def test_who_stopped_waiting_does_not_stand_anywhere(desk: Desk) -> None:
+    who = stated(desk, deadline=NOW + 4 * HOUR)
+    desk.do(lambda unit: unit.set_referral_state(who.id, ReferralState.CLOSED), now=NOW + HOUR)
+    assert outcomes(desk, NOW + 2 * HOUR, {}) == ()
