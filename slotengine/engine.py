@@ -14,6 +14,7 @@ from slotengine.answers import PlanReport, PublishReport, Receipt, WithdrawRepor
 from slotengine.data_folder import default_url
 from slotengine.domain import Actor, Practitioner, Referral, Site, Slot
 from slotengine.policy import Policy
+from slotengine.ports import Unit
 from slotengine.problem import Limits, TravelMatrix
 from slotengine.seating import Seating
 
@@ -210,14 +211,19 @@ class Engine(Seating):
         """
         Replaces what a referral asks for.
 
-        A held or promised seat that no longer fits is given back; a confirmed one stays, and the
-        receipt names the rule it breaks.
+        A held or promised seat that no longer fits is given back, and held for one of those who
+        wait; a confirmed one stays, and the receipt names the rule it breaks.
         """
-        return self._store.write(
-            lambda unit: referring.amend(unit, referral, now=now, matrix=self._travel),
-            now=now,
-            actor=actor,
-        )
+
+        def work(unit: Unit) -> Receipt:
+            had = unit.booking_of(referral.id)
+            receipt = referring.amend(unit, referral, now=now, matrix=self._travel)
+            has = unit.booking_of(referral.id)
+            if had is not None and (has is None or has.slot != had.slot):
+                self._ask_who_waits(unit, [had], now=now)
+            return receipt
+
+        return self._store.write(work, now=now, actor=actor)
 
     def cancel_referral(
         self, referral_id: str, *, reason: str, now: datetime, actor: Actor | None = None
@@ -225,11 +231,16 @@ class Engine(Seating):
         """
         Closes a referral and gives its seat back; repeating it changes nothing.
 
-        Later steps of its pathway are closed with it.
+        Later steps of its pathway are closed with it. The seats are held for those who wait.
         """
-        return self._store.write(
-            lambda unit: pathways.cancel_from(unit, referral_id, reason), now=now, actor=actor
-        )
+
+        def work(unit: Unit) -> Receipt:
+            had = [unit.booking_of(one) for one in pathways.from_step(unit, referral_id)]
+            receipt = pathways.cancel_from(unit, referral_id, reason)
+            self._ask_who_waits(unit, [one for one in had if one is not None], now=now)
+            return receipt
+
+        return self._store.write(work, now=now, actor=actor)
 
     # --- the night, and why ---
 

@@ -126,8 +126,13 @@ def cancel_from(unit: Unit, referral_id: str, why: str) -> Receipt:
     The step after an appointment that will not take place has lost its sense; who still wants it
     refers it anew. A seat that the patient knows of is given back too: the event says why.
     """
-    referral = unit.stored_referral(referral_id).referral
-    if referral.state not in ENDED:
-        for step in reversed(later_steps(unit, referral)):
-            cancel(unit, step.id, STEP_CANCELLED)
+    for step in reversed(from_step(unit, referral_id)[1:]):
+        cancel(unit, step, STEP_CANCELLED)
     return cancel(unit, referral_id, why)
+
+
+def from_step(unit: Unit, referral_id: str) -> list[str]:
+    """Gives a referral and the steps of its pathway after it, that alone once it has ended."""
+    referral = unit.stored_referral(referral_id).referral
+    later = () if referral.state in ENDED else later_steps(unit, referral)
+    return [referral_id, *(step.id for step in later)]

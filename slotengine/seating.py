@@ -4,7 +4,7 @@ The verbs that give, hold, promise and take back a seat. ``Engine`` adds referra
 Each is one transaction. A seat that comes free is held at once for one of those who wait.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -143,14 +143,7 @@ class Seating(Upkeep):
             ended = unit.end_booking(booking_id, BookingStatus.CANCELLED, why=reason)
             if ended != before:
                 promising.give_up(unit, ended.referral, reason)
-                waitlist.refill(
-                    unit,
-                    ended.territory,
-                    now=now,
-                    matrix=self._travel,
-                    slots={ended.slot},
-                    without={ended.referral},
-                )
+                self._ask_who_waits(unit, [ended], now=now)
             return ended
 
         return self._step(booking_id, work, now=now, actor=actor)
@@ -170,6 +163,18 @@ class Seating(Upkeep):
             now=now,
             actor=actor,
         )
+
+    def _ask_who_waits(self, unit: Unit, given_back: Sequence[Booking], *, now: datetime) -> None:
+        """Holds seats of one territory that were just given back for others who wait."""
+        for territory in {one.territory for one in given_back}:
+            waitlist.refill(
+                unit,
+                territory,
+                now=now,
+                matrix=self._travel,
+                slots={one.slot for one in given_back},
+                without={one.referral for one in given_back},
+            )
 
     def _step(
         self,

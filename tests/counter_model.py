@@ -38,7 +38,7 @@ MOST_A_DAY = {"d1": 3}
 
 MOVERS = frozenset({"hold", "place", "promise", "withdraw", "amend", "plan"})
 """Verbs by which somebody else's promise may move."""
-ASKERS = frozenset({"refill", "tend", "cancel"})
+ASKERS = frozenset({"refill", "tend", "cancel", "cancel_referral", "amend"})
 """Verbs by which a seat is held for somebody who waits."""
 TELLERS = frozenset({"announce", "tend"})
 """Verbs that tell the hour of what was promised."""

@@ -5,7 +5,7 @@ Gains by hand: an urgent referral is worth 10,000 and pays twice its minutes of 
 one 5,000 and once; nobody here travels, and few have a practitioner of their own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,9 +13,9 @@ import pytest
 from builders import NOW, patient, referral, slot
 from counter import PHARMACIST, counter, later, price, share_from_neighbour
 
-from slotengine.codes import Audience, BookingStatus, Priority, SourceKind
+from slotengine.codes import Audience, BookingStatus, Mode, Priority, SourceKind
 from slotengine.counter_rules import Pricing, Refill
-from slotengine.domain import Motive, Referral, Slot
+from slotengine.domain import Booking, Motive, Referral, Slot
 from slotengine.engine import Engine
 from slotengine.store import SqlStore
 
@@ -291,3 +291,55 @@ def test_a_full_day_passes_to_the_next_pair(store: SqlStore) -> None:
     ]
     engine.publish("giennois", practitioners=capped, now=NOW)
     assert sorted(slot_id for _, slot_id in offered(engine)) == ["a", "c"]
+
+
+AN_HOUR = timedelta(hours=1)
+"""For a hold to last until its seat is anybody's."""
+
+GIVEN_BACK: dict[str, Callable[[Engine, Booking], object]] = {
+    "cancel": lambda engine, had: engine.cancel(had.id, reason="asked", now=AFTER_OWN),
+    "release": lambda engine, had: engine.release(had.id, now=AFTER_OWN),
+    "cancel_referral": lambda engine, had: engine.cancel_referral(
+        had.referral, reason="recovered", now=AFTER_OWN
+    ),
+    "amend": lambda engine, _: engine.amend(waiting("1", modes=(Mode.VR,)), now=AFTER_OWN),
+    "amend, a red flag": lambda engine, _: engine.amend(
+        waiting("1", motive=Motive(system="samu", code="M03.06")), now=AFTER_OWN
+    ),
+}
+
+
+@pytest.mark.parametrize("verb", GIVEN_BACK)
+def test_a_seat_that_is_given_back_is_held_at_once_for_who_waits(
+    store: SqlStore, verb: str
+) -> None:
+    engine = counter(store, slot(), pricing=FREE, hold_for=AN_HOUR)
+    had = engine.place(waiting("1"), now=NOW).booking
+    assert had is not None
+    other = engine.place(waiting("2"), now=NOW)
+    assert other.booking is None
+    GIVEN_BACK[verb](engine, had)
+    held = engine.booking_of(other.referral, now=AFTER_OWN)
+    assert held is not None
+    assert (held.slot, held.status) == (had.slot, BookingStatus.HELD)
+    assert engine.booking_of(had.referral, now=AFTER_OWN) is None
+
+
+def test_an_amendment_that_keeps_its_seat_asks_nobody(store: SqlStore) -> None:
+    engine = counter(store, slot(), slot("free", after_minutes=180), pricing=FREE, hold_for=AN_HOUR)
+    had = engine.place(waiting("1"), now=NOW).booking
+    other = waiting("2")
+    engine.refer(other, now=NOW)
+    engine.amend(waiting("1", max_travel_metres=1_000), now=AFTER_OWN)
+    assert engine.booking_of(waiting("1").id, now=AFTER_OWN) == had
+    assert engine.booking_of(other.id, now=AFTER_OWN) is None
+
+
+def test_a_referral_that_is_closed_again_asks_nobody(store: SqlStore) -> None:
+    engine = counter(store, slot(), pricing=FREE, hold_for=AN_HOUR)
+    one, other = waiting("1"), waiting("2")
+    engine.refer(one, now=NOW)
+    engine.refer(other, now=NOW)
+    for _ in range(2):
+        engine.cancel_referral(one.id, reason="recovered", now=AFTER_OWN)
+    assert engine.booking_of(other.id, now=AFTER_OWN) is None
