@@ -321,7 +321,7 @@ def _seat(
 def _none(
     unit: Unit, referral: Referral, desk: Desk, *, notes: tuple[Reason, ...], lost: int
 ) -> Placement:
-    """Says that no seat is given: none fits, or those that would are kept for the more urgent."""
+    """Says that no seat is given: none fits, or those that would are kept for others."""
     code = ReasonCode.KEPT if desk.kept else ReasonCode.NO_FREE_SEAT
     _wait(unit, referral, code)
     return Placement(

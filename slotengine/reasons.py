@@ -60,7 +60,7 @@ RULE: dict[Rule, Words] = {
     Rule.REACH: ("arriver à temps", "getting there in time"),
     Rule.TOUR: ("trajets entre visites à domicile", "ways between home visits"),
     Rule.CAP: ("plafond du praticien", "practitioner's limit"),
-    Rule.KEPT: ("places gardées pour plus urgent", "seats kept for the more urgent"),
+    Rule.KEPT: ("places gardées pour d'autres attendus", "seats kept for others expected"),
 }
 """What each rule is about, in French and English."""
 
@@ -207,8 +207,8 @@ SENTENCES: dict[ReasonCode, tuple[str, str]] = {
         "The possible practitioners have reached their limit.",
     ),
     ReasonCode.KEPT: (
-        "Les places possibles sont gardées pour des demandes plus urgentes attendues.",
-        "The possible seats are kept for more urgent referrals that are expected.",
+        "Les places sont gardées pour des demandes attendues, plus urgentes ou sous leur plancher.",
+        "The seats are kept for expected referrals, more urgent or below their floor.",
     ),
     ReasonCode.PRICES_MISSING: (
         "Aucun prix de place n'a été calculé : une réserve simple garde des places aux urgences.",
