@@ -284,12 +284,12 @@ class Bookings(Counters):
 
     def _finish(self, ids: Sequence[str], status: BookingStatus, why: str) -> tuple[Booking, ...]:
         """Ends those of the bookings that may still end so; their counters are locked already."""
+        if not ids:
+            return ()
         table = tables.booking
         sources = [s.value for s, steps in BOOKING_STEPS.items() if status in steps]
         expired = status is BookingStatus.EXPIRED
         when = self._stale() if expired else table.c.status.in_(sources)
-        if not ids:
-            return ()
         rows = self._connection.execute(
             update(table)
             .where(among(table.c.id, ids), when)

@@ -163,6 +163,6 @@ def _left(caps: Ints, period: Indices, taken: Ints) -> Ints:
 
 
 def _summed(size: int, index: Indices | Ints, amount: Ints) -> Ints:
-    total = np.zeros(size, dtype=np.int64)
-    np.add.at(total, index, amount)
+    # Summed as doubles, which are exact up to 2**53 minutes, and many times faster than add.at.
+    total: Ints = np.bincount(index, weights=amount, minlength=size).astype(np.int64)
     return total
