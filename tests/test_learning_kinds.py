@@ -5,18 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from histories import (
-    A_DAY,
-    DOCTOR,
-    PARIS,
-    TUESDAY,
-    arrival,
-    expect,
-    past,
-    rules,
-    town,
-    tuesdays,
-)
+from histories import A_DAY, DOCTOR, PARIS, TUESDAY, arrival, expect, past, rules, town, tuesdays
 
 from slotengine import learning_kinds
 from slotengine.codes import Priority, Profession, SourceKind
