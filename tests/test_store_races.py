@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 from builders import NOW, referral, slot
 from desk import HOLD, Desk
+from promises import move, promised
 from races import ACTIVE, counted, counters_agree, raced, spawned, together, won
 from test_store_prices import price_set
-from test_store_promises import move, promised
 
 from slotengine.codes import BookingStatus, Mode
 from slotengine.domain import Booking, Slot
