@@ -109,10 +109,12 @@ def desk_of(
         every = counter_problem(unit, referral, policy, now=now, matrix=matrix, offered=True)
         reserved = kept_slots(every or problem, referral.priority)
     short = None if at_any_price else Floors(unit, policy, now=now).short(referral)
-    ranked = rank(
-        problem, referral.id, prices=priced.prices or None, at_any_price=short is not None
-    )
-    free = [one for one in ranked if short is not None or one.slot not in reserved]
+    ranked = rank(problem, referral.id, prices=priced.prices or None, at_any_price=True)
+    free = [
+        one
+        for one in ranked
+        if short is not None or (one.slot not in reserved and (one.score >= 0 or not priced.prices))
+    ]
     behind = promising.behind(
         unit,
         referral,
@@ -136,7 +138,7 @@ def desk_of(
             if one.slot in behind.cost and one.mode is not Mode.HH
         ]
     found = sorted([*free, *promised], key=lambda one: -one.score)
-    kept = not found and (bool(ranked) or bool(priced.prices and rank(problem, referral.id)))
+    kept = not found and bool(ranked)
     if short is not None:
         # With prices what is below zero; with the reserve its slots, and what is freed into them.
         else_kept = {
