@@ -6,7 +6,7 @@ went as they say, so each figure is (made-up + seen) over (what both should have
 of a gamma, Dirichlet or beta posterior (Gelman et al., Bayesian Data Analysis, 3rd ed., 2.4-3.4).
 """
 
-from collections import defaultdict
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 
@@ -45,7 +45,7 @@ def learn(policy: Policy, history: History, *, now: datetime, horizon: timedelta
     # In a local zone an hour more would be one more on the wall, which jumps twice a year.
     now = now.astimezone(UTC)
     seen = [] if since is None else list(open_pieces(policy, max(since, history.since), until))
-    came = _in_open_time(policy, seen, history.arrivals)
+    came = _in_open_time(seen, history.arrivals)
     rhythm = Rhythm(policy, seen, came, _seats_a_day(policy, history))
     endings = history.endings
     kept = max(0, endings.confirmed - endings.cancelled)
@@ -73,25 +73,28 @@ def _first_day(policy: Policy, history: History) -> datetime | None:
 
 def _seats_a_day(policy: Policy, history: History) -> float | None:
     """Gives how many seats a day has on which slots are given; None while none ever were."""
-    days = {opening.start.astimezone(policy.zone).date() for opening in history.openings}
+    zone = policy.zone
+    days = {opening.start.astimezone(zone).date() for opening in history.openings}
     seats = sum(opening.seats for opening in history.openings)
     return seats / len(days) if days else None
 
 
-def _in_open_time(
-    policy: Policy, seen: Sequence[Piece], arrivals: Sequence[Arrival]
-) -> list[Arrival]:
+def _in_open_time(seen: Sequence[Piece], arrivals: Sequence[Arrival]) -> list[Arrival]:
     """Leaves out what came while the territory was closed: nothing is expected then."""
-    spans = defaultdict(list)
-    for piece in seen:
-        spans[piece.day].append((piece.begin, piece.end))
+    begins: list[datetime] = []
+    ends: list[datetime] = []
+    # Pieces that touch or overlap become one span, so that the last one that began decides.
+    for begin, end in sorted((piece.begin, piece.end) for piece in seen):
+        if ends and begin <= ends[-1]:
+            ends[-1] = max(ends[-1], end)
+        else:
+            begins.append(begin)
+            ends.append(end)
+    last = [bisect_right(begins, arrival.at) - 1 for arrival in arrivals]
     return [
         arrival
-        for arrival in arrivals
-        if any(
-            begin <= arrival.at < end
-            for begin, end in spans.get(arrival.at.astimezone(policy.zone).date(), ())
-        )
+        for arrival, at in zip(arrivals, last, strict=True)
+        if at >= 0 and arrival.at < ends[at]
     ]
 
 

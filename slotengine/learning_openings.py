@@ -50,25 +50,30 @@ def openings_of(
     Slots known by now are not among them: they are in the Problem, or were taken back. Nothing
     opens on a holiday.
     """
+    zone = policy.zone
     known = [opening for opening in history.openings if opening.published_at <= now]
     since = max(history.since, now - PATTERN_WEEKS)
     patterns: dict[Pattern, list[Opening]] = defaultdict(list)
     first: dict[str, date] = {}
     for opening in known:
         if since <= opening.start <= now:
-            local = opening.start.astimezone(policy.zone)
+            local = opening.start.astimezone(zone)
             patterns[_pattern(opening, local)].append(opening)
             begun = first.get(opening.practitioner, local.date())
             first[opening.practitioner] = min(begun, local.date())
     taken = {(opening.practitioner, opening.start) for opening in known if opening.start > now}
-    days = list(_days(policy, now, now + horizon))
+    days: dict[int, list[date]] = defaultdict(list)
+    for day in _days(policy, now, now + horizon):
+        days[day.weekday()].append(day)
     found = []
     for pattern, past in patterns.items():
+        if pattern.weekday not in days:
+            continue
         weeks = _weeks(policy, pattern.weekday, first[pattern.practitioner], now)
         often = len({opening.start for opening in past}) / (weeks + DOUBT_WEEKS)
-        for day in days:
-            start = datetime.combine(day, pattern.at, policy.zone).astimezone(UTC)
-            soon = day.weekday() == pattern.weekday and now < start <= now + horizon
+        for day in days[pattern.weekday]:
+            start = datetime.combine(day, pattern.at, zone).astimezone(UTC)
+            soon = now < start <= now + horizon
             if not soon or (pattern.practitioner, start) in taken:
                 continue
             chance = _chance(policy, past, often, start - now)

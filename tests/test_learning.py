@@ -20,10 +20,11 @@ from histories import (
     tuesdays,
 )
 
-from slotengine.codes import Mode, Profession
+from slotengine.codes import Mode, Priority, Profession
 from slotengine.counter_rules import Forecasting
 from slotengine.forecast import Endings, Opening
 from slotengine.learning import learn
+from slotengine.policy import OpeningHours
 
 # --- the level of a day --------------------------------------------------------------------------
 
@@ -138,6 +139,24 @@ def test_the_last_instant_of_opening_is_closed_and_the_first_is_open() -> None:
     one, none = (expect(given, past(arrival(at)), day=date(2026, 11, 24)).expected for at in edges)
     assert one == pytest.approx((20 * 89 + 1) / 21)
     assert none == pytest.approx(20 * 89 / 21)
+
+
+def test_what_came_in_any_of_two_spans_that_overlap_is_learned_from() -> None:
+    """The second span begins within the first, which ends within the second."""
+    twice = (
+        OpeningHours(weekday=1, start=time(8), end=time(12, 30)),
+        OpeningHours(weekday=1, start=time(11, 30), end=time(20)),
+    )
+    came = [
+        arrival(datetime(2026, 11, 17, hour, minute, tzinfo=PARIS), priority=Priority.STAT)
+        for hour, minute in ((11, 45), (12, 15), (12, 45))
+    ]
+    weights = [
+        sum(kind.share for kind in found.kinds if kind.priority is Priority.STAT)
+        for count in range(4)
+        for found in [expect(rules(opening=twice), past(*came[:count]), day=date(2026, 11, 24))]
+    ]
+    assert weights[0] < weights[1] < weights[2] < weights[3]
 
 
 def test_a_day_half_over_counts_for_what_is_over() -> None:
