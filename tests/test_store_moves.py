@@ -123,25 +123,10 @@ def _patient_elsewhere(desk: Desk) -> None:
 
 
 def _elsewhere(desk: Desk) -> None:
-    """d2 has a patient in another territory at 310; no publication would let that happen."""
+    """d2 has a patient at 310 whom no publication knows of."""
     desk.publish(slot("away", practitioner="d3", after_minutes=310))
-    away = desk.hold(desk.refer("2"), slot("away", practitioner="d3", after_minutes=310))
-    desk.do(
-        lambda unit: unit._connection.execute(  # type: ignore[attr-defined] # behind the port
-            text("UPDATE slotengine_booking SET practitioner = 'd2' WHERE id = :id"),
-            {"id": away.id},
-        )
-    )
-    for period in ("day", "week"):
-        moved_row = text(
-            f"UPDATE slotengine_practitioner_{period} SET practitioner = 'd2' "
-            "WHERE practitioner = 'd3'"
-        )
-        desk.do(
-            lambda unit, moved_row=moved_row: unit._connection.execute(  # type: ignore[misc] # behind
-                moved_row
-            )
-        )
+    desk.hold(desk.refer("2"), slot("away", practitioner="d3", after_minutes=310))
+    desk.rewrite_practitioner("d3", "d2")
 
 
 THERE = slot("there", practitioner="d2", after_minutes=300)

@@ -350,3 +350,30 @@ def test_a_work_that_failed_leaves_the_clock_where_it_was(desk: Desk) -> None:
     with pytest.raises(InputError):
         desk.do(fails, now=NOW + timedelta(hours=1))
     desk.do(lambda unit: unit.advance_clock("giennois", timedelta(0)), now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("minute", "minutes", "free"),
+    [(295, 15, True), (296, 15, False), (324, 15, False), (325, 15, True), (300, 60, False)],
+    ids=["just before", "a minute into it", "its last minute", "just after", "around it"],
+)
+def test_no_seat_is_taken_while_the_practitioner_has_a_patient_elsewhere(
+    desk: Desk, minute: int, minutes: int, *, free: bool
+) -> None:
+    """From 310 to 325; two agendas of one person never overlap unless a database was mended."""
+    desk.publish(slot("away", practitioner="d3", after_minutes=310, territory="senart"))
+    where = slot("here", practitioner="d2", after_minutes=minute, minutes=minutes)
+    desk.publish(where)
+    desk.hold(
+        desk.refer("away", territory="senart"),
+        desk.ask(lambda unit: unit.slot("away")),
+    )
+    desk.rewrite_practitioner("d3", "d2")
+    who = desk.refer("1")
+    if free:
+        assert desk.hold(who, where).slot == "here"
+    else:
+        with pytest.raises(SlotTakenError, match="has a patient elsewhere"):
+            desk.hold(who, where)
+        assert desk.state(who) == "received"
+    assert desk.wrong_counters() == {}
