@@ -6,7 +6,6 @@ the time, so expiry stands in every statement.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, Literal
 
 from sqlalchemy import Select, Update, and_, bindparam, func, or_, select, union, update
@@ -51,15 +50,6 @@ BOOKING_COLUMNS = tuple(
     )
 )
 """All that a booking's noun is made of."""
-
-BOOKINGS_KEPT = 8_192
-"""Bookings that a process keeps as nouns, some 10 MB: a territory's next days. Our choice."""
-
-
-# A noun is frozen and the row is all that it is made of, so a kept one is never out of date.
-@lru_cache(maxsize=BOOKINGS_KEPT)
-def _booking(row: Record) -> Booking:
-    return read_booking(row)
 
 
 _NOW = bindparam("now", type_=tables.booking.c.held_until.type)
@@ -171,7 +161,7 @@ class Bookings(Counters):
         if not slot_ids:
             return ()
         given = {"slots": slot_ids, "now": self._now}
-        found = map(_booking, self._connection.execute(_ACTIVE_ON, given).all())
+        found = map(read_booking, self._connection.execute(_ACTIVE_ON, given))
         return tuple(sorted(found, key=lambda booking: (booking.slot, booking.seat)))
 
     def seats_taken(self, slot_ids: Sequence[str], *, beside: str) -> dict[str, int]:

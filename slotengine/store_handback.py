@@ -34,8 +34,7 @@ class Handbacks(Publication):
         if slot.state is not SlotState.OPEN:
             return 0
         self._expire(tables.booking.c.slot_id == slot_id)
-        taken = [booking.seat for booking in self.active_bookings([slot_id])]
-        kept = max(taken, default=-1) + 1
+        kept = max(self._taken_seats(slot_id), default=-1) + 1
         given = slot.seats - kept
         if not given:
             return 0

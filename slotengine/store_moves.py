@@ -20,7 +20,7 @@ from slotengine.ports import Move, SeatedPromise
 from slotengine.store_among import among
 from slotengine.store_bookings import ACTIVE_NOW, BOOKING_COLUMNS, change, read_booking
 from slotengine.store_caps import effort_minutes
-from slotengine.store_counters import Day, Used, local_days, shift
+from slotengine.store_counters import Day, Used, shift
 from slotengine.store_errors import translated
 from slotengine.store_events import Record
 from slotengine.store_promises import read_promise
@@ -181,10 +181,6 @@ class Moves(Seats):
                 )
         return found
 
-    def _days_of(self, slot: Slot) -> list[Day]:
-        zone = self.policy(slot.territory).zone
-        return [Day(slot.practitioner, day) for day in local_days(zone, slot.start, slot.end)]
-
     def _clear_path(self, before: dict[str, Record], slots: dict[str, Slot]) -> Used:
         """Locks every counter of the path and marks the holds that ran out on its slots."""
         # One list of days: a practitioner's week may be full of holds that ran out as well.
@@ -258,7 +254,7 @@ class Moves(Seats):
             raise SlotTakenError(slot.id, ELSEWHERE)
 
     def _free_seat(self, slot: Slot) -> int:
-        taken = {booking.seat for booking in self.active_bookings([slot.id])}
+        taken = self._taken_seats(slot.id)
         for seat in range(slot.seats):
             if seat not in taken:
                 return seat

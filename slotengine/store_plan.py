@@ -18,7 +18,7 @@ from slotengine.errors import BookingError, SlotTakenError
 from slotengine.problem import Assignment, Plan, Told
 from slotengine.store_among import among
 from slotengine.store_bookings import read_booking
-from slotengine.store_counters import Day, local_days
+from slotengine.store_counters import Day
 from slotengine.store_events import Record
 from slotengine.store_moves import Moves
 from slotengine.store_publication import Publication
@@ -166,10 +166,7 @@ class Plans(Publication, Moves):
         """Gives the active bookings of the plan's referrals, locked, their counters first."""
         table = tables.booking
         days = {
-            Day(slot.practitioner, day)
-            for slot in slots.values()
-            if isinstance(slot, Slot)
-            for day in local_days(self.policy(slot.territory).zone, slot.start, slot.end)
+            day for slot in slots.values() if isinstance(slot, Slot) for day in self._days_of(slot)
         }
         theirs = among(table.c.referral_id, rows)
         self._expire(theirs)
@@ -241,7 +238,7 @@ class Plans(Publication, Moves):
                 "body": plan.model_dump_json(),
             },
         )
-        self._append([{"territory": plan.territory, "kind": "plan.committed", "why": plan.digest}])
+        self.event(plan.territory, "plan.committed", why=plan.digest)
 
 
 def _stays(booking: Booking, assignment: Assignment) -> bool:

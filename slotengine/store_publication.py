@@ -259,9 +259,7 @@ class Publication(Seats):
         if row is None:
             self.slot(slot_id)
             return ()
-        self._append(
-            [{"territory": row.territory, "kind": "slot.withdrawn", "slot": slot_id, "why": why}]
-        )
+        self.event(row.territory, "slot.withdrawn", slot=slot_id, why=why)
         self._expire(bookings.c.slot_id == slot_id)
         found = self._connection.execute(
             select(bookings).where(bookings.c.slot_id == slot_id, self._active())

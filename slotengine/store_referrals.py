@@ -109,9 +109,7 @@ class Referrals(Promises):
                 raise InputError(f"referral id {referral.id} belongs to another reference")
             return False
         self._added[referral.id] = StoredReferral(referral=referral, digest=digest)
-        self._append(
-            [{"territory": referral.territory, "kind": "referral.received", "referral": added}]
-        )
+        self.event(referral.territory, "referral.received", referral=added)
         return True
 
     def find_referral(
@@ -171,15 +169,7 @@ class Referrals(Promises):
         )
         if not replaced.rowcount:
             raise TransitionError(f"referral {referral.id}", stored.state.value, "amended")
-        self._append(
-            [
-                {
-                    "territory": referral.territory,
-                    "kind": "referral.amended",
-                    "referral": referral.id,
-                }
-            ]
-        )
+        self.event(referral.territory, "referral.amended", referral=referral.id)
 
     def set_referral_state(self, referral_id: str, state: ReferralState, why: str = "") -> None:
         """
@@ -236,9 +226,7 @@ class Referrals(Promises):
         if territory is None:
             self.stored_referral(referral_id)
             return
-        self._append(
-            [{"territory": territory, "kind": "referral.first_in_line", "referral": referral_id}]
-        )
+        self.event(territory, "referral.first_in_line", referral=referral_id)
 
     def first_in_line(self, territory: str) -> frozenset[str]:
         """Gives the unplaced referrals marked so."""

@@ -196,9 +196,7 @@ class Seats(Supply, SeatedBookings):
         if referral.territory not in {slot.territory, *slot.shared_with}:
             raise SlotTakenError(slot.id, f"not shared with {referral.territory}")
         policy = self.policy(slot.territory)
-        days = [
-            Day(slot.practitioner, day) for day in local_days(policy.zone, slot.start, slot.end)
-        ]
+        days = self._days_of(slot)
         used = self._clear(referral, slot, days)
         referral = self._referral_row(referral_id, lock=True)
         before = self._unhindered(referral, slot)
@@ -227,6 +225,15 @@ class Seats(Supply, SeatedBookings):
             raise StoreError(f"the counter of slot {slot.id} moved under its lock")
         self._follow(row, why)
         return read_booking(row)
+
+    def _days_of(self, slot: Slot) -> list[Day]:
+        """Gives the days on which a booking of the slot is counted, the first one first."""
+        zone = self.policy(slot.territory).zone
+        return [Day(slot.practitioner, day) for day in local_days(zone, slot.start, slot.end)]
+
+    def _taken_seats(self, slot_id: str) -> set[int]:
+        """Gives the numbers of the seats that are taken now."""
+        return set(self._connection.scalars(_TAKEN_SEATS, {"slot": slot_id, "now": self._now}))
 
     def _referral_row(self, referral_id: str, *, lock: bool = False) -> Record:
         statement = _LOCKED if lock else _OF_REFERRAL
@@ -329,7 +336,7 @@ class Seats(Supply, SeatedBookings):
         before: int,
         seats: Iterable[int],
     ) -> Record:
-        taken = set(self._connection.scalars(_TAKEN_SEATS, {"slot": slot.id, "now": self._now}))
+        taken = self._taken_seats(slot.id)
         inserting_one = _booking(on_postgres=self._on_postgres)
         for seat in seats:
             if seat in taken:
