@@ -60,6 +60,17 @@ def is_open(policy: Policy, at: datetime) -> bool:
     return any(start <= at < end for start, end in opening_spans(policy, local))
 
 
+def open_hours(policy: Policy, begin: datetime, end: datetime) -> float:
+    """Gives how long the territory is open between two instants, in hours."""
+    day, last = begin.astimezone(policy.zone).date(), end.astimezone(policy.zone).date()
+    open_time = timedelta()
+    while day <= last:
+        for opens, closes in opening_spans(policy, day):
+            open_time += max(timedelta(), min(closes, end) - max(opens, begin))
+        day += timedelta(days=1)
+    return open_time / timedelta(hours=1)
+
+
 def deadline(policy: Policy, priority: Priority, received_at: datetime) -> datetime:
     """
     Gives the last instant at which a seat may start.

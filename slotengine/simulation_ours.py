@@ -13,11 +13,12 @@ import numpy as np
 
 from slotengine.floors import Floors
 from slotengine.learning import learn
+from slotengine.opening import open_hours
 from slotengine.pricing import Neighbours
 from slotengine.simulation_clerk import NO_SEAT, Clerk
 from slotengine.simulation_floors import Lately
 from slotengine.simulation_pairs import Seats
-from slotengine.solver.chances import foreseen, learned, open_hours, percent
+from slotengine.solver.chances import foreseen, learned, percent
 from slotengine.solver.columns import MICROSECOND, MINUTE_US
 from slotengine.solver.encoding import NEVER, Flags, Ints, Reals
 from slotengine.solver.freeing import Holders, freed, path

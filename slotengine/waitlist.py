@@ -84,7 +84,7 @@ def note_chances(
     Looked ahead as far as seats are priced; the chance is one of a seat before then. None is
     stated to a group, whose members need seats together.
     """
-    from slotengine.solver.chances import foreseen, learned, open_hours, percent
+    from slotengine.solver.chances import foreseen, learned, percent
 
     policy = unit.policy(territory)
     horizon = now + policy.pricing.horizon
@@ -94,7 +94,8 @@ def note_chances(
         if one.id in served and one.group is None
     }
     raw = {
-        who: foreseen(served[who], open_hours(policy, now, until)) for who, until in before.items()
+        who: foreseen(served[who], opening.open_hours(policy, now, until))
+        for who, until in before.items()
     }
     correction = learned(unit.chance_outcomes(territory, raw))
     stated = {}

@@ -9,13 +9,10 @@ know what the forecast gets wrong.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from math import exp, log
 from typing import NamedTuple
 
 from slotengine.errors import ProblemError
-from slotengine.opening import opening_spans
-from slotengine.policy import Policy
 
 BINS = 10
 """Ten points wide each: a stated chance is read as "about seven in ten", not finer. Our choice."""
@@ -113,17 +110,6 @@ class Correction:
         """
         _allowed(raw)
         return _between(raw, self.knots, self.values)
-
-
-def open_hours(policy: Policy, begin: datetime, end: datetime) -> float:
-    """Gives how long the territory is open between two instants, in hours."""
-    day, last = begin.astimezone(policy.zone).date(), end.astimezone(policy.zone).date()
-    open_time = timedelta()
-    while day <= last:
-        for opens, closes in opening_spans(policy, day):
-            open_time += max(timedelta(), min(closes, end) - max(opens, begin))
-        day += timedelta(days=1)
-    return open_time / timedelta(hours=1)
 
 
 def foreseen(share: float, hours: float) -> float:

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slotengine.errors import ProblemError
+from slotengine.opening import open_hours
 from slotengine.policy import Policy
-from slotengine.solver.chances import foreseen, learned, open_hours, percent, pooled
+from slotengine.solver.chances import foreseen, learned, percent, pooled
 
 CHANCES = st.floats(0, 1)
 OUTCOMES = st.lists(st.tuples(CHANCES, st.booleans()), max_size=60)
