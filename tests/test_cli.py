@@ -1,9 +1,7 @@
 """A night on the command line: planned, withdrawn, explained, and what one more seat brings."""
 
 import sqlite3
-from pathlib import Path
 
-import pytest
 from shell import MORNING, Shell
 
 from slotengine.cli_show import plan_figures
@@ -12,17 +10,6 @@ from slotengine.fixtures import territory
 from slotengine.planning import report
 from slotengine.side_constraints import Floor
 from slotengine.solver import solve
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
-
-
-@pytest.fixture
-def loaded(shell: Shell) -> Shell:
-    shell.json("load", "pays-de-la-chatre", "--now", MORNING)
-    return shell
 
 
 def test_a_night_from_loading_to_withdrawal(loaded: Shell) -> None:

@@ -2,21 +2,9 @@
 
 import json
 import sqlite3
-from pathlib import Path
 
 import pytest
 from shell import EVENING, MORNING, Shell, evening, intake, record
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
-
-
-@pytest.fixture
-def loaded(shell: Shell) -> Shell:
-    shell.json("load", "pays-de-la-chatre", "--now", MORNING)
-    return shell
 
 
 @pytest.fixture

@@ -1,18 +1,11 @@
 """The demo on the command line: each territory proved, in words or as JSON."""
 
 import json
-from pathlib import Path
 
 import pytest
 from shell import Shell
 
 from slotengine.fixtures import NAMES
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
-
 
 DEMO_KEYS = {
     "territory",

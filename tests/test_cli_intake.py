@@ -2,24 +2,11 @@
 
 import json
 import sqlite3
-from pathlib import Path
 
-import pytest
 from shell import MORNING, Shell, intake, record
 
 from slotengine.fixtures import NAMES
 from slotengine.problem import Plan
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
-
-
-@pytest.fixture
-def loaded(shell: Shell) -> Shell:
-    shell.json("load", "pays-de-la-chatre", "--now", MORNING)
-    return shell
 
 
 def test_intake_takes_the_good_records_and_reports_the_bad(loaded: Shell) -> None:

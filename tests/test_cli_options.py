@@ -12,17 +12,6 @@ from slotengine.errors import InputError, SlotEngineError
 from slotengine.labels import Lang
 
 
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
-
-
-@pytest.fixture
-def loaded(shell: Shell) -> Shell:
-    shell.json("load", "pays-de-la-chatre", "--now", MORNING)
-    return shell
-
-
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
