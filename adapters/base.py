@@ -6,7 +6,7 @@ An adapter translates and never decides: it refuses what can't be read, not what
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, BinaryIO, ClassVar, Literal, Protocol
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from pydantic import Field
 
 from slotengine.adapters.kinds import Kind
 from slotengine.codes import BookingStatus, Mode, Priority, Profession, SourceKind
-from slotengine.domain import Location, Referral, TerritoryName, Value, referral_id
+from slotengine.domain import Instant, Location, Referral, TerritoryName, Value, referral_id
 from slotengine.errors import InputError
 
 MAX_PAYLOAD_BYTES = 256 * 1024 * 1024
@@ -58,21 +58,45 @@ ClosingStatus = Literal[BookingStatus.FULFILLED, BookingStatus.NOSHOW]
 Reference = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class New(Value):
+class Warned(Value):
+    """
+    A doubt about a field that was read all the same: which field, what kind of doubt.
+
+    An official sample may hold a postcode in place of an INSEE code: the referral is worth more.
+    """
+
+    field: str
+    kind: Kind
+
+
+class _Said(Value):
+    """
+    What every message may say about itself.
+
+    ``message`` is the sender's own number of the message: the same one again does nothing twice.
+    ``issued_at`` is when it was written: what was written later wins, whichever comes first.
+    """
+
+    message: Reference | None = None
+    issued_at: Instant | None = None
+    warnings: tuple[Warned, ...] = ()
+
+
+class New(_Said):
     """A referral that was not known before, or the same one again."""
 
     __match_args__: ClassVar[tuple[str, ...]] = ("referral",)
     referral: Referral
 
 
-class Amend(Value):
+class Amend(_Said):
     """The new content of a referral that was sent before."""
 
     __match_args__: ClassVar[tuple[str, ...]] = ("referral",)
     referral: Referral
 
 
-class _AboutReferral(Value):
+class _AboutReferral(_Said):
     territory: TerritoryName
     source: SourceKind
     reference: Reference
@@ -101,7 +125,8 @@ class Rejected(Value):
     A record that could not be read: where it stands, which field, what kind of fault.
 
     Never the value itself, nor a column name of the sender's: a file without a header has
-    patients in its first line. ``line`` is absent where the format has no lines.
+    patients in its first line. ``line`` is absent where the format has no lines; ``path`` is where
+    the field stands in a format with paths (``entry[2].resource.occurrencePeriod``, ``PID-3``).
     """
 
     __match_args__: ClassVar[tuple[str, ...]] = ("adapter", "record", "line", "field", "kind")
@@ -110,9 +135,24 @@ class Rejected(Value):
     line: Annotated[int, Field(ge=1)] | None = None
     field: str
     kind: Kind
+    path: str | None = None
 
 
 Intake = New | Amend | Cancel | Outcome | Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """
+    One record of a payload: what it says, and the bytes that said it.
+
+    ``raw`` can be handed to the same adapter again, alone or with other parts
+    (``WireFormat.joined``): what was rejected is mended by a person and sent anew. It holds the
+    patient's data and is shown to nobody.
+    """
+
+    intake: Intake
+    raw: bytes = field(default=b"", repr=False)
 
 
 class Bounds(Value):
@@ -159,6 +199,24 @@ class Pseudonyms(Protocol):
         ...
 
 
+class Whereabouts(Value):
+    """What a record says about where a patient is, already read: numbers are finite."""
+
+    lat: float | None = None
+    lon: float | None = None
+    insee: str | None = None
+    postcode: str | None = None
+    city: str | None = None
+
+
+class Geocoder(Protocol):
+    """Finds a place without asking anybody; a host may bring its own."""
+
+    def locate(self, said: Whereabouts) -> tuple[Location | None, tuple[Warned, ...]]:
+        """Gives the place, or None where nothing tells, and what was doubtful about it."""
+        ...
+
+
 PlaceOf = Callable[[str], Location | None]
 """From INSEE code to the commune's point, or None for a code that is not known."""
 
@@ -176,6 +234,7 @@ class Door:
     place_of: PlaceOf | None = None
     bounds: Bounds | None = None
     sender: str | None = None
+    geocoder: Geocoder | None = None
 
     def __post_init__(self) -> None:
         # Here and once: found in a record, it would look like the sender's fault.
@@ -195,4 +254,8 @@ class Adapter(Protocol):
         ReferralFormatError
             When the payload as a whole is unreadable; a bad record comes back as ``Rejected``.
         """
+        ...
+
+    def parts(self, source: bytes | BinaryIO, *, now: datetime) -> Iterator[Part]:
+        """Gives the same with the bytes of each record; raises the same."""
         ...

@@ -67,7 +67,7 @@ def _pieces(source: bytes | BinaryIO) -> Iterator[bytes]:
         yield chunk
 
 
-def _numbered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _numbered(pieces: Iterable[bytes], max_line_bytes: int) -> Iterator[bytes]:
     """Cuts pieces into lines ended by LF, CR LF or CR; a line too long is cut, not kept."""
     rest = b""
     for piece in pieces:
@@ -75,8 +75,8 @@ def _numbered(pieces: Iterable[bytes]) -> Iterator[bytes]:
         # The last one may go on in the next piece, and so may a CR whose LF is still to come.
         rest = b"" if parts[-1].endswith(b"\n") else parts.pop()
         yield from parts
-        if len(rest) > MAX_LINE_BYTES:
-            rest = rest[: MAX_LINE_BYTES + 1] + (b"\r" if rest.endswith(b"\r") else b"")
+        if len(rest) > max_line_bytes:
+            rest = rest[: max_line_bytes + 1] + (b"\r" if rest.endswith(b"\r") else b"")
     if rest:
         yield rest
 
@@ -84,8 +84,8 @@ def _numbered(pieces: Iterable[bytes]) -> Iterator[bytes]:
 class Lines(Iterator[Line]):
     """The lines of a payload; lines that were taken too early can be given back."""
 
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._lines = self._read(pieces)
+    def __init__(self, pieces: Iterable[bytes], *, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+        self._lines = self._read(pieces, max_line_bytes)
         self._back: deque[Line] = deque()
 
     def __next__(self) -> Line:
@@ -100,15 +100,15 @@ class Lines(Iterator[Line]):
         return next((line for line in self if not line.blank), None)
 
     @staticmethod
-    def _read(pieces: Iterable[bytes]) -> Iterator[Line]:
+    def _read(pieces: Iterable[bytes], max_line_bytes: int) -> Iterator[Line]:
         total = 0
         number = 0
-        for number, data in enumerate(_numbered(pieces), 1):
+        for number, data in enumerate(_numbered(pieces, max_line_bytes), 1):
             total += len(data)
             if total > MAX_PAYLOAD_BYTES:
                 yield Line(number, b"", Kind.TOO_LARGE)
                 return
-            if len(data) > MAX_LINE_BYTES:
+            if len(data) > max_line_bytes:
                 yield Line(number, b"", Kind.TOO_LONG)
             else:
                 yield Line(number, data.removeprefix(BOM) if number == 1 else data)

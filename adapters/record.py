@@ -6,7 +6,6 @@ give equal referrals and equal faults.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TypeVar
@@ -24,13 +23,13 @@ from slotengine.adapters.base import (
     Intake,
     New,
     Outcome,
-    Rejected,
 )
 from slotengine.adapters.fields import DROPPED, LIST_SEPARATOR, LISTS, Raw, plain
 from slotengine.adapters.identity import Identity
 from slotengine.adapters.kinds import Kind
 from slotengine.adapters.places import location
 from slotengine.adapters.scalars import BadValue
+from slotengine.adapters.spot import NO_ENVELOPE, Envelope, Spot
 from slotengine.adapters.words import Status
 from slotengine.codes import BookingStatus, Mobility, Mode, Priority, Sex
 from slotengine.domain import (
@@ -69,24 +68,16 @@ _CLOSING: Mapping[Status, BookingStatus] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """Where a record stands, for whoever mends it."""
-
-    adapter: str
-    record: int
-    line: int | None
-
-    def rejected(self, field: str, kind: Kind) -> Rejected:
-        """Gives the fault of this record."""
-        return Rejected(
-            adapter=self.adapter, record=self.record, line=self.line, field=field, kind=kind
-        )
-
-
-def translate(fields: Mapping[str, Raw], spot: Spot, *, door: Door, now: datetime) -> Intake:
+def translate(
+    fields: Mapping[str, Raw],
+    spot: Spot,
+    *,
+    door: Door,
+    now: datetime,
+    envelope: Envelope = NO_ENVELOPE,
+) -> Intake:
     """Gives what a record says, or its first fault; never raises for what a record holds."""
-    record = _Record(fields, door, now)
+    record = _Record(fields, door, now, envelope)
     try:
         return record.intake()
     except BadValue as bad:
@@ -101,12 +92,16 @@ def translate(fields: Mapping[str, Raw], spot: Spot, *, door: Door, now: datetim
 class _Record:
     """The fields of one record while it is read."""
 
-    __slots__ = ("_door", "_fields", "_now")
+    __slots__ = ("_door", "_envelope", "_fields", "_now", "_warnings")
 
-    def __init__(self, fields: Mapping[str, Raw], door: Door, now: datetime) -> None:
+    def __init__(
+        self, fields: Mapping[str, Raw], door: Door, now: datetime, envelope: Envelope
+    ) -> None:
         self._fields = fields
         self._door = door
         self._now = now
+        self._envelope = envelope
+        self._warnings = list(envelope.warnings)
 
     def intake(self) -> Intake:
         status = self._read("status", lambda f, t: scalars.coded(f, t, words.STATUSES))
@@ -123,11 +118,23 @@ class _Record:
             "reference": reference,
         }
         if status is Status.CANCELLED:
-            return Cancel.model_validate(about)
+            return Cancel.model_validate({**about, **self._about_itself()})
         if status is not None and status in _CLOSING:
-            return Outcome.model_validate({**about, "outcome": _CLOSING[status]})
+            outcome = {"outcome": _CLOSING[status]}
+            return Outcome.model_validate({**about, **outcome, **self._about_itself()})
         referral = self._referral(reference, identity)
-        return Amend(referral=referral) if status is Status.AMENDED else New(referral=referral)
+        of = Amend if status is Status.AMENDED else New
+        return of.model_validate({"referral": referral, **self._about_itself()})
+
+    def _about_itself(self) -> dict[str, object]:
+        said = self._envelope
+        if said.issued_at is not None and said.issued_at > self._now + CLOCK_SKEW:
+            raise BadValue("issued_at", Kind.IN_FUTURE)
+        return {
+            "message": said.message,
+            "issued_at": said.issued_at,
+            "warnings": tuple(self._warnings),
+        }
 
     # Reading one field.
 

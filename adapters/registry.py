@@ -6,13 +6,13 @@ name, its object a ``WireFormat`` class without arguments.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol
 
-from slotengine.adapters.base import Door, Intake
+from slotengine.adapters.base import Door, Part
 from slotengine.adapters.json_records import JsonFormat
 from slotengine.adapters.lines import Payload
 from slotengine.adapters.tabular import CsvFormat
@@ -28,15 +28,18 @@ class WireFormat(Protocol):
     """How records are written down, whoever sends them."""
 
     name: str
+    suffix: str
 
     def claims(self, head: bytes) -> bool:
         """Tells from the first bytes whether a payload is of this format."""
         ...
 
-    def read(
-        self, payload: Payload, *, door: Door, adapter: str, now: datetime
-    ) -> Iterator[Intake]:
+    def read(self, payload: Payload, *, door: Door, adapter: str, now: datetime) -> Iterator[Part]:
         """Gives each record exactly once; ``adapter`` is the name for its faults."""
+        ...
+
+    def joined(self, parts: Iterable[bytes], *, head: bytes) -> bytes:
+        """Gives a payload of this format made of some parts of another that began with ``head``."""
         ...
 
 

@@ -4,7 +4,7 @@ Who sends: the ten sources, what each means when it says nothing, and what each 
 Nothing is refused here for being unwanted: red flags, audiences and radii are the engine's.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
@@ -15,6 +15,7 @@ from slotengine.adapters.base import (
     Bounds,
     Door,
     Intake,
+    Part,
     PlaceOf,
     Profile,
     Pseudonyms,
@@ -87,15 +88,48 @@ class SourceAdapter:
         InputError
             When ``now`` has no zone.
         """
-        if now.tzinfo is None:
-            raise InputError("now must be an aware datetime")
+        return (part.intake for part in self.parts(source, now=now))
+
+    def parts(self, source: bytes | BinaryIO, *, now: datetime) -> Iterator[Part]:
+        """Gives the same with the bytes of each record; raises the same."""
+        return self.opened(source).parts(now=now)
+
+    def opened(self, source: bytes | BinaryIO) -> "Opened":
+        """
+        Looks at the beginning of a payload and finds who reads it.
+
+        Raises
+        ------
+        ReferralFormatError
+            When it is empty or of no known format.
+        """
         name = self.door.profile.source.value
         payload = Payload(source)
         found = self.format or format_claiming(payload.head())
         if found is None:
             kind = Kind.UNKNOWN_FORMAT if payload.head().strip() else Kind.EMPTY
             raise ReferralFormatError(name, PAYLOAD, kind)
-        return found.read(payload, door=self.door, adapter=f"{name}/{found.name}", now=now)
+        return Opened(self.door, found, payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A payload whose format is known: read once, then what was rejected can be put together."""
+
+    door: Door
+    format: WireFormat
+    payload: Payload
+
+    def parts(self, *, now: datetime) -> Iterator[Part]:
+        """Gives each record exactly once, in its order."""
+        if now.tzinfo is None:
+            raise InputError("now must be an aware datetime")
+        adapter = f"{self.door.profile.source.value}/{self.format.name}"
+        return self.format.read(self.payload, door=self.door, adapter=adapter, now=now)
+
+    def joined(self, parts: Iterable[bytes]) -> bytes:
+        """Gives a payload of the same format that holds these parts only."""
+        return self.format.joined(parts, head=self.payload.head())
 
 
 def adapter_for(

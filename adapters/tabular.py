@@ -6,8 +6,9 @@ with the next one.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import NamedTuple
 
 from slotengine.adapters.base import (
     MAX_COLUMNS,
@@ -16,12 +17,13 @@ from slotengine.adapters.base import (
     PAYLOAD,
     WHOLE,
     Door,
-    Intake,
+    Part,
 )
 from slotengine.adapters.fields import DROPPED, Raw, field_of
 from slotengine.adapters.kinds import Kind
-from slotengine.adapters.lines import Line, Lines, Payload, decoded
-from slotengine.adapters.record import Spot, translate
+from slotengine.adapters.lines import BOM, Line, Lines, Payload, decoded
+from slotengine.adapters.record import translate
+from slotengine.adapters.spot import Spot
 from slotengine.errors import ReferralFormatError
 
 SEPARATORS = (";", ",", "\t")
@@ -30,8 +32,13 @@ SEPARATORS = (";", ",", "\t")
 _ANNOUNCED = "sep="
 HEADER = "header"
 
-Row = tuple[int, list[str] | Kind]
-"""The first physical line of a record, and its cells or its fault."""
+
+class Row(NamedTuple):
+    """The first physical line of a record, its cells or its fault, and its bytes."""
+
+    number: int
+    cells: list[str] | Kind
+    raw: bytes
 
 
 class _RunawayQuoteError(Exception):
@@ -42,30 +49,38 @@ class CsvFormat:
     """Reads tables with a header line."""
 
     name = "csv"
+    suffix = "csv"
 
     def claims(self, head: bytes) -> bool:
         """Takes whatever no other format wanted: a table has no mark of its own."""
         return bool(head.strip())
 
-    def read(
-        self, payload: Payload, *, door: Door, adapter: str, now: datetime
-    ) -> Iterator[Intake]:
-        """Gives one ``Intake`` for each line that is not blank."""
+    def read(self, payload: Payload, *, door: Door, adapter: str, now: datetime) -> Iterator[Part]:
+        """Gives one ``Part`` for each line that is not blank."""
         lines = Lines(payload)
         separator, columns = _header(lines, adapter)
-        for record, (number, cells) in enumerate(_rows(lines, separator), 1):
-            spot = Spot(adapter, record, number)
+        for record, row in enumerate(_rows(lines, separator), 1):
+            spot = Spot(adapter, record, row.number)
             if record > MAX_RECORDS:
-                yield spot.rejected(PAYLOAD, Kind.TOO_LARGE)
+                yield Part(spot.rejected(PAYLOAD, Kind.TOO_LARGE), row.raw)
                 return
-            if isinstance(cells, Kind):
-                yield spot.rejected(WHOLE, cells)
+            if isinstance(row.cells, Kind):
+                yield Part(spot.rejected(WHOLE, row.cells), row.raw)
                 continue
-            fields = _named(columns, cells)
+            fields = _named(columns, row.cells)
             if fields is None:
-                yield spot.rejected(WHOLE, Kind.COLUMN_COUNT)
+                yield Part(spot.rejected(WHOLE, Kind.COLUMN_COUNT), row.raw)
             else:
-                yield translate(fields, spot, door=door, now=now)
+                yield Part(translate(fields, spot, door=door, now=now), row.raw)
+
+    def joined(self, parts: Iterable[bytes], *, head: bytes) -> bytes:
+        """Gives the records under the header line that they came with."""
+        above: list[bytes] = []
+        for line in head.removeprefix(BOM).splitlines():
+            above.append(line.rstrip(b"\r\n"))
+            if line.strip() and not line.lower().startswith(_ANNOUNCED.encode()):
+                break
+        return b"".join(line.rstrip(b"\r\n") + b"\r\n" for line in (*above, *parts))
 
 
 def _header(lines: Lines, adapter: str) -> tuple[str, list[str | None]]:
@@ -108,23 +123,23 @@ def _columns(text: str, separator: str) -> list[str | None]:
 def _rows(lines: Lines, separator: str) -> Iterator[Row]:
     for line in lines:
         if line.fault is not None:
-            yield line.number, line.fault
+            yield Row(line.number, line.fault, line.data)
             continue
         text = decoded(line.data)
         if text is None:
-            yield line.number, Kind.BAD_ENCODING
+            yield Row(line.number, Kind.BAD_ENCODING, line.data)
             continue
-        cells: list[str] | Kind
-        if '"' in text:
-            cells = _quoted(line, lines, separator)
-        else:
-            cells = text.rstrip("\r\n").split(separator)
-        if isinstance(cells, Kind) or any(cell.strip() for cell in cells):
-            yield line.number, cells
+        row = (
+            _quoted(line, lines, separator)
+            if '"' in text
+            else Row(line.number, text.rstrip("\r\n").split(separator), line.data)
+        )
+        if isinstance(row.cells, Kind) or any(cell.strip() for cell in row.cells):
+            yield row
 
 
-def _quoted(first: Line, lines: Lines, separator: str) -> list[str] | Kind:
-    """Gives the cells of a record that may go on over several lines."""
+def _quoted(first: Line, lines: Lines, separator: str) -> Row:
+    """Gives a record that may go on over several lines."""
     more: list[Line] = []
 
     def physical() -> Iterator[str]:
@@ -137,10 +152,11 @@ def _quoted(first: Line, lines: Lines, separator: str) -> list[str] | Kind:
             yield text
 
     try:
-        return next(csv.reader(physical(), delimiter=separator, strict=True))
+        cells = next(csv.reader(physical(), delimiter=separator, strict=True))
     except (csv.Error, StopIteration, _RunawayQuoteError):
         lines.give_back(more)
-        return Kind.BAD_QUOTES
+        return Row(first.number, Kind.BAD_QUOTES, first.data)
+    return Row(first.number, cells, b"".join(line.data for line in (first, *more)))
 
 
 def _named(columns: list[str | None], cells: list[str]) -> dict[str, Raw] | None:

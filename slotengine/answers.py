@@ -1,6 +1,6 @@
 """What the engine answers: receipts, offers, placements, reports and events, as frozen values."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -19,6 +19,22 @@ class Receipt(Value):
     repeated: bool = False
     reasons: tuple[Reason, ...] = ()
     linked: tuple[Id, ...] = ()
+
+
+class Received(Value):
+    """
+    What became of one message that came in.
+
+    ``kept``: it waits for an earlier message about the same referral, which has not come yet.
+    ``superseded``: a later message came first, and stands. ``refused``: the engine said no;
+    ``error`` is the kind of error and ``why`` its words, which name ids only.
+    """
+
+    outcome: Literal["applied", "repeated", "kept", "superseded", "refused"]
+    referral: Id | None = None
+    receipt: Receipt | None = None
+    error: str = ""
+    why: str = ""
 
 
 class Offer(Value):

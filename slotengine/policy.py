@@ -25,6 +25,8 @@ from slotengine.counter_rules import (
     Refill,
     Reserve,
 )
+from slotengine.destinations import Destination
+from slotengine.directory import Structure
 from slotengine.domain import Audiences, Codes, Metres, TerritoryName, Value
 from slotengine.errors import PolicyError
 from slotengine.side_constraints import (
@@ -246,6 +248,8 @@ class Policy(Value):
     promises: PromiseRules = PromiseRules()
     refill: Refill = Refill()
     handback: Handback = Handback()
+    structure: Structure | None = None
+    destinations: tuple[Destination, ...] = ()
 
     @field_validator("communes")
     @classmethod
@@ -255,6 +259,15 @@ class Policy(Value):
             msg = "a commune is listed twice"
             raise ValueError(msg)
         return communes
+
+    @field_validator("destinations")
+    @classmethod
+    def _destinations_once(cls, told: tuple[Destination, ...]) -> tuple[Destination, ...]:
+        names = [destination.name for destination in told]
+        if len(set(names)) != len(names):
+            msg = "a destination is listed twice"
+            raise ValueError(msg)
+        return told
 
     @field_validator("timezone")
     @classmethod

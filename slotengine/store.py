@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from slotengine.domain import Actor
 from slotengine.errors import InputError, StoreBusyError, StoreError
 from slotengine.ports import Unit
+from slotengine.store_accounts import StoredAccounts
 from slotengine.store_connect import (
     Source,
     begin_sqlite,
@@ -36,8 +37,11 @@ from slotengine.store_floors import Floors
 from slotengine.store_freed import Freed
 from slotengine.store_handback import Handbacks
 from slotengine.store_history import Histories
+from slotengine.store_inbox import StoredInbox
+from slotengine.store_outbox import StoredOutbox
 from slotengine.store_plan import Plans
 from slotengine.store_prices import Prices
+from slotengine.store_published import StoredPublished
 from slotengine.store_schema import check_revision, include_object, make_embedded, upgrade
 
 __all__ = ["SqlStore", "SqlUnit", "include_object", "recount"]
@@ -53,7 +57,18 @@ _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 T = TypeVar("T")
 
 
-class SqlUnit(Plans, Handbacks, Freed, Floors, Histories, Prices):
+class SqlUnit(
+    Plans,
+    Handbacks,
+    Freed,
+    Floors,
+    Histories,
+    Prices,
+    StoredInbox,
+    StoredOutbox,
+    StoredPublished,
+    StoredAccounts,
+):
     """One transaction: see ``slotengine.ports.Unit`` for the contract of each verb."""
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.schema import CreateSchema
 
-from slotengine import tables
+from slotengine import tables_doors
 from slotengine.errors import SchemaError, StoreError
 from slotengine.store_connect import in_transaction
 from slotengine.tables import PREFIX, REVISIONS, VERSION_TABLE
@@ -90,7 +90,7 @@ def create_all(connection: Connection, schema: str | None) -> None:
     """Makes the tables without alembic and stamps them."""
     place = f'"{schema}".{VERSION_TABLE}' if schema else VERSION_TABLE
     connection = connection.execution_options(schema_translate_map={None: schema})
-    tables.metadata.create_all(connection, checkfirst=False)
+    tables_doors.metadata.create_all(connection, checkfirst=False)
     # The words of alembic's own version table, so that alembic finds nothing to change.
     connection.execute(
         text(

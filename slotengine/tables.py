@@ -41,7 +41,7 @@ PREFIX = "slotengine_"
 VERSION_TABLE = "slotengine_version"
 """Alembic's own table of ours, apart from a host's ``alembic_version``."""
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every schema revision, oldest first; the last one is what this library works on."""
 
 NAMES = {

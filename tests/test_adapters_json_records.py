@@ -155,10 +155,10 @@ def test_a_payload_that_is_unreadable_as_a_whole_is_refused(payload: str, kind: 
 def test_an_array_of_the_largest_size_is_allowed_and_a_larger_one_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from slotengine.adapters import json_records
+    from slotengine.adapters import json_records, json_texts
 
     text = f"[{A},{B}]"
-    monkeypatch.setattr(json_records, "MAX_DOCUMENT_BYTES", len(text))
+    monkeypatch.setattr(json_texts, "MAX_DOCUMENT_BYTES", len(text))
     assert said(text) == [31, 32]
     assert refused(text + " ") == ("nurse/json", "payload", "too_large")
     monkeypatch.setattr(json_records, "MAX_RECORDS", 1)

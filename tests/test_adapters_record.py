@@ -19,7 +19,8 @@ from slotengine.adapters import (
     adapter_for,
 )
 from slotengine.adapters.kinds import KIND, sentence
-from slotengine.adapters.record import Spot, translate
+from slotengine.adapters.record import translate
+from slotengine.adapters.spot import Spot
 from slotengine.codes import BookingStatus, Mobility, Sex, SourceKind
 from slotengine.domain import Location, referral_id
 from slotengine.labels import Lang

@@ -1,6 +1,6 @@
 """The ten sources: two payloads each, what they mean stated by hand, and what tells them apart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from slotengine.adapters import (
     adapter_for,
     registry,
 )
-from slotengine.adapters.base import Door
+from slotengine.adapters.base import Door, Part
 from slotengine.adapters.lines import Payload
 from slotengine.codes import SourceKind
 from slotengine.domain import Location
@@ -287,16 +287,19 @@ class Shouted:
     """A guest format: one reference a line, in capitals."""
 
     name = "shouted"
+    suffix = "txt"
 
     def claims(self, head: bytes) -> bool:
         return head.startswith(b"{SHOUTED")
 
-    def read(
-        self, payload: Payload, *, door: Door, adapter: str, now: datetime
-    ) -> Iterator[Intake]:
+    def joined(self, parts: Iterable[bytes], *, head: bytes) -> bytes:
+        return b"\n".join((head.splitlines()[0], *parts))
+
+    def read(self, payload: Payload, *, door: Door, adapter: str, now: datetime) -> Iterator[Part]:
         assert (now.tzinfo, door.territory) == (UTC, "giennois")
         for record, line in enumerate(b"".join(payload).splitlines()[1:], 1):
-            yield Rejected(adapter=adapter, record=record, field=line.decode(), kind="missing")
+            bad = Rejected(adapter=adapter, record=record, field=line.decode(), kind="missing")
+            yield Part(bad, line)
 
 
 class Entry:

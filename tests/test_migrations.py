@@ -164,7 +164,7 @@ def test_an_older_schema_is_refused_where_it_is_not_ours_to_upgrade(empty_url: s
     upgraded(empty_url)
     set_revision(empty_url, "0001")
     engine = create_engine(empty_url)
-    with pytest.raises(SchemaError, match="0001, older than 0003"):
+    with pytest.raises(SchemaError, match="0001, older than 0004"):
         Desk(SqlStore.over(engine)).kinds()
     engine.dispose()
 

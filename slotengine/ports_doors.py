@@ -1,0 +1,124 @@
+"""
+What the store keeps for the doors: messages in and out, who works where, accounts.
+
+Parts of ``ports.Unit``: each verb runs inside the unit's transaction, like those beside it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, Protocol
+
+from slotengine.codes import Audience, SourceKind
+from slotengine.destinations import Delivery, Outgoing
+from slotengine.directory import Role
+from slotengine.domain import Id, Instant, Slot, TerritoryName, TimeWindow, Value
+
+InboxState = Literal["applied", "waiting", "superseded", "refused"]
+"""
+Where an incoming message stands: ``waiting`` for an earlier one about the same referral,
+``superseded`` by a later one that came before it.
+"""
+
+
+class Incoming(Value):
+    """A message that came in, as the inbox keeps it; ``body`` is values of ours as JSON."""
+
+    territory: TerritoryName
+    source: SourceKind
+    reference: str
+    message: str
+    issued_at: Instant | None = None
+    received_at: Instant
+    kind: str
+    state: InboxState
+    body: str = ""
+    why: str = ""
+
+
+class Account(Value):
+    """A SAS regulator who may book; who it is, the host keeps."""
+
+    id: Id
+    active: bool = True
+    identifiers: tuple[tuple[str, str], ...] = ()
+    mail_hash: str | None = None
+    version: int = 1
+
+
+class Inbox(Protocol):
+    """Messages in, so that each is applied once and in the order in which they were written."""
+
+    def keep_message(self, message: Incoming) -> bool:
+        """Inserts a message; False when (territory, source, reference, message) is known."""
+
+    def set_message(
+        self, message: Incoming, state: InboxState, *, body: str = "", why: str = ""
+    ) -> None:
+        """Says where a kept message stands now; what is no longer needed of its body goes."""
+
+    def messages_about(
+        self, territory: str, source: SourceKind, references: Sequence[str]
+    ) -> tuple[Incoming, ...]:
+        """Gives the messages about these references, by reference, issued_at and message."""
+
+
+class Outbox(Protocol):
+    """Messages out, written with the change that they tell of."""
+
+    def claim_messages(self, limit: int, *, until: datetime) -> tuple[Outgoing, ...]:
+        """
+        Takes pending messages that are due and not taken, oldest first, for one sender.
+
+        At most one of each (destination, booking), the oldest: a later state never overtakes an
+        earlier one.
+        """
+
+    def seal_message(self, message_id: int, digest: str) -> bool:
+        """Notes what is about to be sent; False when other content was noted before."""
+
+    def end_message(self, message_id: int, state: Delivery, *, fault: str = "") -> None:
+        """Marks a taken message as sent or stuck."""
+
+    def postpone_message(self, message_id: int, *, until: datetime, fault: str) -> None:
+        """Gives a taken message back, to be tried again later; counts the attempt."""
+
+    def rearm_message(self, message_id: int) -> Outgoing:
+        """Makes a stuck message pending again; UnknownIdError, or TransitionError when sent."""
+
+    def messages(
+        self, territory: str | None, states: Sequence[Delivery], limit: int
+    ) -> tuple[Outgoing, ...]:
+        """Gives messages of the outbox by id."""
+
+
+class Published(Protocol):
+    """What is shown to those who look for free slots from outside."""
+
+    def put_roles(self, roles: Sequence[Role]) -> int:
+        """Inserts or replaces by (territory, practitioner, site); gives how many changed."""
+
+    def roles(self, practitioners: Sequence[str]) -> tuple[Role, ...]:
+        """Gives the roles of these practitioners in every territory, by key."""
+
+    def published_slots(
+        self, practitioners: Sequence[str], window: TimeWindow, audiences: Sequence[Audience]
+    ) -> tuple[Slot, ...]:
+        """
+        Gives the slots of these practitioners that start in the window and have a free seat now.
+
+        In every territory: open, open for booking, reserved for one of the audiences, neither the
+        practitioner's day nor week full. By practitioner, start and id.
+        """
+
+
+class Accounts(Protocol):
+    """Regulators of the SAS (INT_R02)."""
+
+    def add_account(self, account: Account) -> bool:
+        """Inserts an account; False when its mail or one of its identifiers is another's."""
+
+    def account_with(self, system: str, value: str) -> Account | None:
+        """Finds an account by one of its identifiers."""
+
+    def replace_account(self, account: Account) -> bool:
+        """Replaces an account of a known id; False when its mail is another's."""
