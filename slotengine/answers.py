@@ -188,6 +188,14 @@ class WithdrawReport(Value):
     incidents: tuple[Incident, ...]
 
 
+class DeliveryReport(Value):
+    """What became of messages that were due: ids of the outbox."""
+
+    sent: tuple[int, ...] = ()
+    postponed: tuple[int, ...] = ()
+    stuck: tuple[int, ...] = ()
+
+
 class Conflict(Value):
     """A planned seat that the day took meanwhile, and the seat found instead, if any."""
 

@@ -22,6 +22,7 @@ Every exception that slotengine raises on purpose, in one tree.
       SolverError                   the solver could not keep its word
         SolverTimeoutError          nothing usable inside the limit
         PlanRejectedError           the independent check found violations; nothing was written
+      DeliveryError                 another system did not take a message; it is kept
       StoreError                    anything from the database
         StoreBusyError              locked or too many conflicting transactions: try again
         SchemaError                 the database is older or newer than this library
@@ -31,6 +32,7 @@ Every exception that slotengine raises on purpose, in one tree.
 value found and the value allowed; never a patient's data.
 """
 
+from datetime import timedelta
 from typing import Any
 
 
@@ -202,6 +204,26 @@ class PlanRejectedError(SolverError):
         return type(self), (self.violations,)
 
 
+class DeliveryError(SlotEngineError):
+    """
+    Another system did not take a message. It stays in the outbox; ``why`` names no patient.
+
+    ``permanent``: sending it again as it is won't help. ``after``: how long the other side asks to
+    be left alone.
+    """
+
+    def __init__(
+        self, why: str, *, permanent: bool = False, after: timedelta = timedelta(0)
+    ) -> None:
+        super().__init__(why)
+        self.why = why
+        self.permanent = permanent
+        self.after = after
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _delivery_error, (type(self), self.why, self.permanent, self.after)
+
+
 class StoreError(SlotEngineError):
     """The database refused. Its own error is the ``__cause__``."""
 
@@ -216,3 +238,12 @@ class SchemaError(StoreError):
 
 class ClockError(StoreError):
     """The caller's ``now`` lies behind a time the territory has already seen. Mend the clock."""
+
+
+def _delivery_error(
+    of: type[DeliveryError],
+    why: str,
+    permanent: bool,  # noqa: FBT001 (pickle gives them by place)
+    after: timedelta,
+) -> DeliveryError:
+    return of(why, permanent=permanent, after=after)

@@ -65,12 +65,14 @@ class Inbox(Protocol):
 class Outbox(Protocol):
     """Messages out, written with the change that they tell of."""
 
-    def claim_messages(self, limit: int, *, until: datetime) -> tuple[Outgoing, ...]:
+    def claim_messages(
+        self, limit: int, *, until: datetime, destinations: Sequence[str]
+    ) -> tuple[Outgoing, ...]:
         """
         Takes pending messages that are due and not taken, oldest first, for one sender.
 
-        At most one of each (destination, booking), the oldest: a later state never overtakes an
-        earlier one.
+        At most one of each (destination, booking), the oldest pending: a later state never
+        overtakes an earlier one.
         """
 
     def seal_message(self, message_id: int, digest: str) -> bool:
@@ -88,7 +90,10 @@ class Outbox(Protocol):
     def messages(
         self, territory: str | None, states: Sequence[Delivery], limit: int
     ) -> tuple[Outgoing, ...]:
-        """Gives messages of the outbox by id."""
+        """Gives the newest messages of these states, of one territory or of all, oldest first."""
+
+    def messages_by_state(self, territory: str | None) -> dict[Delivery, int]:
+        """Gives how many messages stand where."""
 
 
 class Published(Protocol):

@@ -1,16 +1,19 @@
 """The verbs that look after a territory between referrals. ``Engine`` adds the desk's own."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from slotengine import handing_back, replacing, repricing, tending, waitlist
+from slotengine import delivering, handing_back, replacing, repricing, tending, waitlist
 from slotengine.answers import (
     Announced,
+    DeliveryReport,
     HandedBack,
     Refilled,
     ReplaceReport,
     TendReport,
     WaitingEntry,
 )
+from slotengine.destinations import Delivery, Outgoing
 from slotengine.domain import Actor, TimeWindow
 from slotengine.ports import Unit
 from slotengine.queries import Queries
@@ -164,3 +167,44 @@ class Upkeep(Queries):
     ) -> PriceSet | None:
         due = self._store.read(lambda unit: tending.prices_due(unit, territory, now=now), now=now)
         return self.reprice(territory, now=now, actor=actor) if due else None
+
+    # --- messages to others ---
+
+    def deliver(
+        self,
+        channels: Mapping[str, delivering.Channel],
+        *,
+        now: datetime,
+        limit: int = 100,
+        actor: Actor | None = None,
+    ) -> DeliveryReport:
+        """
+        Sends the messages of the outbox that are due, to the destinations that have a channel.
+
+        What the other side does not take is tried again later, at growing intervals, then marked
+        as stuck; nothing is dropped. May run in several processes at once.
+        """
+        return delivering.deliver(self._store, channels, now=now, limit=limit, actor=actor)
+
+    def outbox(
+        self,
+        territory: str | None = None,
+        *,
+        states: Sequence[Delivery] = (Delivery.PENDING, Delivery.STUCK),
+        limit: int = 1_000,
+    ) -> tuple[Outgoing, ...]:
+        """Gives the newest messages that are not sent yet (or of other states), oldest first."""
+        return self._store.read(lambda unit: unit.messages(territory, states, limit))
+
+    def resend(self, message_id: int, *, now: datetime, actor: Actor | None = None) -> Outgoing:
+        """
+        Makes a stuck message due again.
+
+        Raises
+        ------
+        UnknownIdError
+            When there is no such message.
+        TransitionError
+            When it was sent.
+        """
+        return self._store.write(lambda unit: unit.rearm_message(message_id), now=now, actor=actor)
