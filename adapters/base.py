@@ -54,6 +54,9 @@ WHOLE = "record"
 PAYLOAD = "payload"
 """The field name of a fault that concerns the payload as a whole."""
 
+OF_PATIENT = "patient."
+"""Stands before the name of a patient's field in ``Amend.only``."""
+
 ClosingStatus = Literal[BookingStatus.FULFILLED, BookingStatus.NOSHOW]
 Reference = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -90,10 +93,30 @@ class New(_Said):
 
 
 class Amend(_Said):
-    """The new content of a referral that was sent before."""
+    """
+    The new content of a referral that was sent before.
+
+    ``only`` names what a partial message says (fields of ``Referral``, ``patient.age`` and the
+    like); None, the default: everything. ``onto`` puts either over what is stored.
+    """
 
     __match_args__: ClassVar[tuple[str, ...]] = ("referral",)
     referral: Referral
+    only: tuple[str, ...] | None = None
+
+    def onto(self, stored: Referral) -> Referral:
+        """Gives what is asked for now: what this message does not say stays as stored."""
+        if self.only is None:
+            return self.referral
+        own = {name for name in self.only if not name.startswith(OF_PATIENT)}
+        his = {name.removeprefix(OF_PATIENT) for name in self.only if name not in own}
+        changes: dict[str, object] = {name: getattr(self.referral, name) for name in own}
+        if his:
+            said = self.referral.patient
+            changes["patient"] = stored.patient.replaced(
+                **{name: getattr(said, name) for name in his}
+            )
+        return stored.replaced(**changes)
 
 
 class _AboutReferral(_Said):

@@ -62,6 +62,16 @@ MOTIVE_SYSTEM = "local"
 GROUP_SCOPE = "group of siblings"
 """Keeps the hashes of groups apart from those of patients; ids of houses hold no space."""
 
+_SAID_BY: Mapping[str, str] = {
+    **{name: name for name in ("professions", "specialties", "priority", "care_level")},
+    **{name: name for name in ("deadline", "modes", "pathway", "group")},
+    **{"motive_code": "motive", "window_start": "windows", "max_travel_km": "max_travel_metres"},
+    **dict.fromkeys(("lat", "lon", "insee", "postcode", "city"), "patient.location"),
+    **dict.fromkeys(("age", "birth_date"), "patient.age"),
+    **{name: f"patient.{name}" for name in ("sex", "own_practitioner", "mobility")},
+}
+"""Which part of a referral a field says, for ``Amend.only``."""
+
 _CLOSING: Mapping[Status, BookingStatus] = {
     Status.FULFILLED: BookingStatus.FULFILLED,
     Status.NOSHOW: BookingStatus.NOSHOW,
@@ -123,8 +133,17 @@ class _Record:
             outcome = {"outcome": _CLOSING[status]}
             return Outcome.model_validate({**about, **outcome, **self._about_itself()})
         referral = self._referral(reference, identity)
-        of = Amend if status is Status.AMENDED else New
-        return of.model_validate({"referral": referral, **self._about_itself()})
+        said: dict[str, object] = {"referral": referral, **self._about_itself()}
+        if status is not Status.AMENDED:
+            return New.model_validate(said)
+        return Amend.model_validate({**said, "only": self._only()})
+
+    def _only(self) -> tuple[str, ...] | None:
+        """Gives what a partial update says; who the patient is and who asks never change."""
+        if not self._envelope.partial:
+            return None
+        said = {part for name, part in _SAID_BY.items() if self._fields.get(name)}
+        return tuple(sorted(said))
 
     def _about_itself(self) -> dict[str, object]:
         said = self._envelope
@@ -191,7 +210,7 @@ class _Record:
     def _referral(self, reference: str, identity: Identity) -> Referral:
         door = self._door
         profile = door.profile
-        for name in sorted(profile.required):
+        for name in () if self._envelope.partial else sorted(profile.required):
             known = self._items(name) if name in LISTS else self._text(name)
             if not known and not (name == "requester_id" and door.sender):
                 raise BadValue(name, Kind.MISSING)

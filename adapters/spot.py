@@ -34,12 +34,14 @@ class Envelope:
     """
     What a message says about itself, beside its fields.
 
-    ``warnings`` are the reader's own doubts; those about fields are added.
+    ``warnings`` are the reader's own doubts; those about fields are added. ``partial``: an update
+    that leaves out what has not changed, so nothing is missing in it.
     """
 
     message: str | None = None
     issued_at: datetime | None = None
     warnings: tuple[Warned, ...] = ()
+    partial: bool = False
 
 
 NO_ENVELOPE = Envelope()
