@@ -32,6 +32,8 @@ class Kind(StrEnum):
     IDENTIFYING = "identifying"
     WRONG_TYPE = "wrong_type"
     DUPLICATE_FIELD = "duplicate_field"
+    DUPLICATE_SLOT = "duplicate_slot"
+    BAD_RECURRENCE = "bad_recurrence"
     COLUMN_COUNT = "column_count"
     BAD_QUOTES = "bad_quotes"
     BAD_ENCODING = "bad_encoding"
@@ -84,6 +86,14 @@ KIND: dict[Kind, Words] = {
     Kind.IDENTIFYING: ("contient l'identité du patient", "repeats the patient's identity"),
     Kind.WRONG_TYPE: ("type de valeur inattendu", "has an unexpected type"),
     Kind.DUPLICATE_FIELD: ("donné deux fois", "is given twice"),
+    Kind.DUPLICATE_SLOT: (
+        "deux créneaux du même praticien au même début",
+        "is the start of another slot of the practitioner",
+    ),
+    Kind.BAD_RECURRENCE: (
+        "récurrence incomprise ou sans fin raisonnable",
+        "is a recurrence that is not understood or has too many instances",
+    ),
     Kind.COLUMN_COUNT: (
         "nombre de colonnes différent de l'en-tête",
         "has not the header's columns",
