@@ -71,15 +71,37 @@ def withdraw(
     """
     Takes slots back; each patient on them becomes an incident and gets another seat if one fits.
 
-    All slots go first, so that nobody is seated again on the next one to vanish. Promises come
-    before the others, the soonest due first. Who gets none is first in line; a promise that nothing
-    can keep is broken, and its incident says so.
+    All slots go first, so that nobody is seated again on the next one to vanish.
     """
+    lost = take_back(unit, slot_ids, why=why)
+    incidents = seat_again(unit, lost, why=why, now=now, matrix=matrix)
+    return WithdrawReport(withdrawn=tuple(sorted(set(slot_ids))), incidents=incidents)
+
+
+def take_back(unit: Unit, slot_ids: Sequence[str], *, why: str) -> list[Booking]:
+    """Takes slots back and gives the bookings that were on them; ``seat_again`` has to follow."""
     lost: list[Booking] = []
     for slot_id in sorted(set(slot_ids)):
         slot = unit.slot(slot_id)
         unit.advance_clock(slot.territory, unit.policy(slot.territory).clock_tolerance)
         lost.extend(unit.withdraw_slot(slot_id, why))
+    return lost
+
+
+def seat_again(
+    unit: Unit,
+    lost: Sequence[Booking],
+    *,
+    why: str,
+    now: datetime,
+    matrix: TravelMatrix | None,
+) -> tuple[Incident, ...]:
+    """
+    Seeks another seat for each patient whose slot was taken back.
+
+    Promises come before the others, the soonest due first. Who gets none is first in line; a
+    promise that nothing can keep is broken, and its incident says so.
+    """
     incidents = []
     for booking in sorted(lost, key=lambda booking: _claim(unit, booking)):
         replacement, reasons = reseat(
@@ -103,7 +125,7 @@ def withdraw(
                 reasons=reasons,
             )
         )
-    return WithdrawReport(withdrawn=tuple(sorted(set(slot_ids))), incidents=tuple(incidents))
+    return tuple(incidents)
 
 
 def _claim(unit: Unit, booking: Booking) -> tuple[bool, datetime, str]:
