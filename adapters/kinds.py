@@ -15,6 +15,11 @@ class Kind(StrEnum):
     SWAPPED = "swapped"
     SIGN_FLIPPED = "sign_flipped"
     OUTSIDE_BOUNDS = "outside_bounds"
+    PLACEHOLDER = "placeholder"
+    POSTCODE = "postcode"
+    FAR_FROM_COMMUNE = "far_from_commune"
+    CONTRADICTS = "contradicts"
+    AMBIGUOUS_PLACE = "ambiguous_place"
     BAD_DATE = "bad_date"
     AMBIGUOUS_TIME = "ambiguous_time"
     NONEXISTENT_TIME = "nonexistent_time"
@@ -27,6 +32,7 @@ class Kind(StrEnum):
     CONTROL_CHARACTER = "control_character"
     BAD_IDENTIFIER = "bad_identifier"
     SPREADSHEET_NUMBER = "spreadsheet_number"
+    SPREADSHEET_ERROR = "spreadsheet_error"
     BAD_NIR = "bad_nir"
     BAD_NAME = "bad_name"
     IDENTIFYING = "identifying"
@@ -47,6 +53,11 @@ class Kind(StrEnum):
     DUPLICATE_HEADER = "duplicate_header"
     NOT_JSON = "not_json"
     UNKNOWN_FORMAT = "unknown_format"
+    NOT_A_WORKBOOK = "not_a_workbook"
+    OLD_WORKBOOK = "old_workbook"
+    ENCRYPTED = "encrypted"
+    BROKEN_WORKBOOK = "broken_workbook"
+    FORBIDDEN_XML = "forbidden_xml"
 
 
 KIND: dict[Kind, Words] = {
@@ -57,6 +68,14 @@ KIND: dict[Kind, Words] = {
     Kind.SWAPPED: ("latitude et longitude inversées", "latitude and longitude are swapped"),
     Kind.SIGN_FLIPPED: ("signe inversé", "has the wrong sign"),
     Kind.OUTSIDE_BOUNDS: ("hors du territoire", "lies outside the territory"),
+    Kind.PLACEHOLDER: ("valeur par défaut (0)", "is a placeholder (0)"),
+    Kind.POSTCODE: (
+        "code postal à la place du code INSEE",
+        "is a postcode in place of an INSEE code",
+    ),
+    Kind.FAR_FROM_COMMUNE: ("loin de la commune indiquée", "lies far from the commune named"),
+    Kind.CONTRADICTS: ("contredit un autre champ", "contradicts another field"),
+    Kind.AMBIGUOUS_PLACE: ("plusieurs communes possibles", "may be several communes"),
     Kind.BAD_DATE: ("date ou heure impossible", "is no possible date or time"),
     Kind.AMBIGUOUS_TIME: (
         "heure qui existe deux fois (heure d'hiver) : ajoutez le décalage",
@@ -80,6 +99,10 @@ KIND: dict[Kind, Words] = {
     Kind.SPREADSHEET_NUMBER: (
         "identifiant abîmé par un tableur (1,23E+14)",
         "is an identifier damaged by a spreadsheet (1.23E+14)",
+    ),
+    Kind.SPREADSHEET_ERROR: (
+        "erreur de tableur (#REF!) ou formule sans résultat enregistré",
+        "is an error of a spreadsheet (#REF!) or a formula without its result",
     ),
     Kind.BAD_NIR: ("NIR mal formé ou clé fausse", "is a malformed NIR or has a wrong key"),
     Kind.BAD_NAME: ("ne contient aucune lettre", "holds no letter"),
@@ -113,6 +136,20 @@ KIND: dict[Kind, Words] = {
     Kind.DUPLICATE_HEADER: ("deux colonnes pour le même champ", "has two columns for one field"),
     Kind.NOT_JSON: ("n'est pas du JSON", "is not JSON"),
     Kind.UNKNOWN_FORMAT: ("format inconnu", "is of an unknown format"),
+    Kind.NOT_A_WORKBOOK: ("n'est pas un classeur Excel (.xlsx)", "is no Excel workbook (.xlsx)"),
+    Kind.OLD_WORKBOOK: (
+        "classeur de l'ancien format : enregistrez-le en .xlsx",
+        "is a workbook of the old format: save it as .xlsx",
+    ),
+    Kind.ENCRYPTED: ("protégé par un mot de passe", "is protected by a password"),
+    Kind.BROKEN_WORKBOOK: (
+        "classeur abîmé : la suite n'est pas lue",
+        "is a damaged workbook: the rest is unread",
+    ),
+    Kind.FORBIDDEN_XML: (
+        "déclare un type de document ou des entités",
+        "declares a document type or entities",
+    ),
 }
 
 
