@@ -5,7 +5,7 @@ An adapter translates and never decides: it refuses what can't be read, not what
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, BinaryIO, ClassVar, Literal, Protocol
@@ -105,12 +105,18 @@ class Amend(_Said):
     only: tuple[str, ...] | None = None
 
     def onto(self, stored: Referral) -> Referral:
-        """Gives what is asked for now: what this message does not say stays as stored."""
+        """
+        Gives what is asked for now: what this message does not say stays as stored.
+
+        Another priority without a deadline asks for the territory's deadline anew.
+        """
         if self.only is None:
             return self.referral
         own = {name for name in self.only if not name.startswith(OF_PATIENT)}
         his = {name.removeprefix(OF_PATIENT) for name in self.only if name not in own}
         changes: dict[str, object] = {name: getattr(self.referral, name) for name in own}
+        if changes.get("priority", stored.priority) is not stored.priority:
+            changes.setdefault("deadline", None)
         if his:
             said = self.referral.patient
             changes["patient"] = stored.patient.replaced(
@@ -240,21 +246,22 @@ class Geocoder(Protocol):
         ...
 
 
-PlaceOf = Callable[[str], Location | None]
-"""From INSEE code to the commune's point, or None for a code that is not known."""
-
 _TERRITORY = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where records come in: who sends, to which territory, and how places are known."""
+    """
+    Where records come in: who sends, to which territory, and how places are known.
+
+    Without a geocoder of its own it takes the communes of France
+    (``slotengine.adapters.geocoding``).
+    """
 
     profile: Profile
     territory: str
     zone: ZoneInfo
     pseudonymiser: Pseudonyms
-    place_of: PlaceOf | None = None
     bounds: Bounds | None = None
     sender: str | None = None
     geocoder: Geocoder | None = None

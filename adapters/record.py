@@ -25,9 +25,10 @@ from slotengine.adapters.base import (
     Outcome,
 )
 from slotengine.adapters.fields import DROPPED, LIST_SEPARATOR, LISTS, Raw, plain
+from slotengine.adapters.geocoding import COMMUNES
 from slotengine.adapters.identity import Identity
 from slotengine.adapters.kinds import Kind
-from slotengine.adapters.places import location
+from slotengine.adapters.places import PLACE_FIELDS, location
 from slotengine.adapters.scalars import BadValue
 from slotengine.adapters.spot import NO_ENVELOPE, Envelope, Spot
 from slotengine.adapters.words import Status
@@ -65,7 +66,9 @@ GROUP_SCOPE = "group of siblings"
 _SAID_BY: Mapping[str, str] = {
     **{name: name for name in ("professions", "specialties", "priority", "care_level")},
     **{name: name for name in ("deadline", "modes", "pathway", "group")},
-    **{"motive_code": "motive", "window_start": "windows", "max_travel_km": "max_travel_metres"},
+    "motive_code": "motive",
+    "window_start": "windows",
+    "max_travel_km": "max_travel_metres",
     **dict.fromkeys(("lat", "lon", "insee", "postcode", "city"), "patient.location"),
     **dict.fromkeys(("age", "birth_date"), "patient.age"),
     **{name: f"patient.{name}" for name in ("sex", "own_practitioner", "mobility")},
@@ -306,13 +309,14 @@ class _Record:
         return age
 
     def _location(self) -> Location | None:
-        return location(
-            self._read("lat", scalars.number),
-            self._read("lon", scalars.number),
-            self._read("insee", scalars.insee_code),
-            place_of=self._door.place_of,
-            bounds=self._door.bounds,
+        said = {name: text for name in PLACE_FIELDS if (text := self._text(name)) is not None}
+        if not said:
+            return None
+        place, doubts = location(
+            said, geocoder=self._door.geocoder or COMMUNES, bounds=self._door.bounds
         )
+        self._warnings += doubts
+        return place
 
     def _motive(self, identity: Identity) -> Motive | None:
         """Gives the motive; a label alone is dropped, since rules read codes only."""
