@@ -53,6 +53,14 @@ class Kind(StrEnum):
     DUPLICATE_HEADER = "duplicate_header"
     NOT_JSON = "not_json"
     UNKNOWN_FORMAT = "unknown_format"
+    NOT_UNSCHEDULED = "not_unscheduled"
+    ORIENTED_ELSEWHERE = "oriented_elsewhere"
+    ADVICE_ONLY = "advice_only"
+    NOT_A_CASE = "not_a_case"
+    EXERCISE = "exercise"
+    CONTRADICTION = "contradiction"
+    IMPRECISE = "imprecise"
+    AGE_BAND = "age_band"
     NOT_A_WORKBOOK = "not_a_workbook"
     OLD_WORKBOOK = "old_workbook"
     ENCRYPTED = "encrypted"
@@ -136,6 +144,20 @@ KIND: dict[Kind, Words] = {
     Kind.DUPLICATE_HEADER: ("deux colonnes pour le même champ", "has two columns for one field"),
     Kind.NOT_JSON: ("n'est pas du JSON", "is not JSON"),
     Kind.UNKNOWN_FORMAT: ("format inconnu", "is of an unknown format"),
+    Kind.NOT_UNSCHEDULED: ("ne relève pas des soins non programmés", "is no unscheduled care"),
+    Kind.ORIENTED_ELSEWHERE: ("adresse le patient ailleurs", "sends the patient elsewhere"),
+    Kind.ADVICE_ONLY: (
+        "conseil ou prescription, sans rendez-vous",
+        "is advice or a prescription, without an appointment",
+    ),
+    Kind.NOT_A_CASE: ("message sans dossier de patient", "is a message without a patient's case"),
+    Kind.EXERCISE: (
+        "exercice ou essai, aucun vrai patient",
+        "is an exercise or a test, no real patient",
+    ),
+    Kind.CONTRADICTION: ("contredit un autre champ", "contradicts another field"),
+    Kind.IMPRECISE: ("peu précis", "is not precise"),
+    Kind.AGE_BAND: ("seulement une tranche d'âge", "is known as a band of ages only"),
     Kind.NOT_A_WORKBOOK: ("n'est pas un classeur Excel (.xlsx)", "is no Excel workbook (.xlsx)"),
     Kind.OLD_WORKBOOK: (
         "classeur de l'ancien format : enregistrez-le en .xlsx",
