@@ -14,7 +14,15 @@ from typing import Annotated
 
 import typer
 
-from slotengine import cli_changes, cli_demo, cli_intake, cli_show, cli_simulate, cli_upkeep
+from slotengine import (
+    cli_changes,
+    cli_demo,
+    cli_intake,
+    cli_outbox,
+    cli_show,
+    cli_simulate,
+    cli_upkeep,
+)
 from slotengine.cli_options import (
     OPEN_AT,
     Db,
@@ -43,6 +51,7 @@ app = typer.Typer(
 )
 database = typer.Typer(help="The database of the engine.", no_args_is_help=True)
 app.add_typer(database, name="db")
+app.add_typer(cli_outbox.app, name="outbox")
 app.command("simulate")(cli_simulate.command)
 
 TerritoryArgument = Annotated[str, typer.Argument(help="Name of a territory.")]

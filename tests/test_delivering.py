@@ -14,6 +14,7 @@ from races import raced
 from slotengine.codes import BookingStatus, SourceKind
 from slotengine.delivering import MAX_ATTEMPTS, pause_after
 from slotengine.destinations import Delivery, Destination, Form, Outgoing
+from slotengine.domain import Requester
 from slotengine.engine import Engine
 from slotengine.errors import DeliveryError, PolicyError, TransitionError, UnknownIdError
 from slotengine.policy import Policy
@@ -95,9 +96,10 @@ def test_every_change_is_a_message_in_order(store: SqlStore) -> None:
 
 def test_without_an_actor_the_requester_is_the_operator(store: SqlStore) -> None:
     engine = telling(store)
-    placed = engine.place(referral(), now=NOW, confirm=True)
+    asked = referral(requester=Requester(kind=SourceKind.PHARMACY, id="pharmacy-7"))
+    placed = engine.place(asked, now=NOW, confirm=True)
     assert placed.booking is not None
-    assert engine.outbox()[0].notice.operator == referral().requester.id
+    assert engine.outbox()[0].notice.operator == "pharmacy-7"
 
 
 def test_nobody_is_told_where_nobody_listens(store: SqlStore) -> None:
