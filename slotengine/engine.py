@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Self
 from slotengine import offering, opening, pathways, planning, referring, supplying
 from slotengine.answers import PlanReport, PublishReport, Receipt, WithdrawReport
 from slotengine.data_folder import default_url
+from slotengine.directory import Role
 from slotengine.domain import Actor, Practitioner, Referral, Site, Slot
 from slotengine.policy import Policy
 from slotengine.ports import Unit
 from slotengine.problem import Limits, TravelMatrix
+from slotengine.publishing import Publishing
 from slotengine.seating import Seating
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-class Engine(Seating):
+class Engine(Seating, Publishing):
     """
     Places referrals, plans nights and keeps every promise in one store.
 
@@ -117,11 +119,12 @@ class Engine(Seating):
         practitioners: Sequence[Practitioner] = (),
         sites: Sequence[Site] = (),
         slots: Sequence[Slot] = (),
+        roles: Sequence[Role] = (),
         now: datetime,
         actor: Actor | None = None,
     ) -> PublishReport:
         """
-        Takes over practitioners, sites and slots; repeating it changes nothing.
+        Takes over practitioners, sites, slots and who works where; repeating it changes nothing.
 
         A slot with bookings is never changed under them: it comes back as rejected, with why.
 
@@ -134,7 +137,12 @@ class Engine(Seating):
         """
         return self._store.write(
             lambda unit: supplying.publish(
-                unit, territory, practitioners=practitioners, sites=sites, slots=slots
+                unit,
+                territory,
+                practitioners=practitioners,
+                sites=sites,
+                slots=slots,
+                roles=roles,
             ),
             now=now,
             actor=actor,

@@ -6,12 +6,12 @@ Parts of ``ports.Unit``: each verb runs inside the unit's transaction, like thos
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from slotengine.codes import Audience, SourceKind
 from slotengine.destinations import Delivery, Outgoing
 from slotengine.directory import Role
-from slotengine.domain import Id, Instant, Slot, TerritoryName, TimeWindow, Value
+from slotengine.domain import Id, Instant, Referral, Slot, TerritoryName, TimeWindow, Value
 
 InboxState = Literal["applied", "waiting", "superseded", "refused"]
 """
@@ -45,11 +45,22 @@ class Account(Value):
     version: int = 1
 
 
+class Added(NamedTuple):
+    """A referral to be added: its digest as it came, and the open need it is linked to, if any."""
+
+    referral: Referral
+    digest: str
+    linked: str | None = None
+
+
 class Inbox(Protocol):
     """Messages in, so that each is applied once and in the order in which they were written."""
 
     def keep_message(self, message: Incoming) -> bool:
         """Inserts a message; False when (territory, source, reference, message) is known."""
+
+    def keep_messages(self, messages: Sequence[Incoming]) -> int:
+        """Inserts messages in one statement; gives how many of them were not known."""
 
     def set_message(
         self, message: Incoming, state: InboxState, *, body: str = "", why: str = ""
@@ -59,7 +70,19 @@ class Inbox(Protocol):
     def messages_about(
         self, territory: str, source: SourceKind, references: Sequence[str]
     ) -> tuple[Incoming, ...]:
-        """Gives the messages about these references, by reference, issued_at and message."""
+        """
+        Gives the messages about these references, by reference, issued_at and message.
+
+        One that does not say when it was written stands where it came.
+        """
+
+    def messages_in(
+        self, territory: str, states: Sequence[InboxState], limit: int
+    ) -> tuple[Incoming, ...]:
+        """Gives the territory's messages in these states, those that came first before others."""
+
+    def take_turn(self, territory: str) -> None:
+        """Waits until nobody else receives messages for the territory, and keeps others waiting."""
 
 
 class Outbox(Protocol):
@@ -105,6 +128,9 @@ class Published(Protocol):
     def roles(self, practitioners: Sequence[str]) -> tuple[Role, ...]:
         """Gives the roles of these practitioners in every territory, by key."""
 
+    def roles_at(self, sirets: Sequence[str]) -> tuple[Role, ...]:
+        """Gives the roles at structures with these SIRET (14 digits, no prefix), by key."""
+
     def published_slots(
         self, practitioners: Sequence[str], window: TimeWindow, audiences: Sequence[Audience]
     ) -> tuple[Slot, ...]:
@@ -125,5 +151,12 @@ class Accounts(Protocol):
     def account_with(self, system: str, value: str) -> Account | None:
         """Finds an account by one of its identifiers."""
 
+    def account_of_mail(self, mail_hash: str) -> Account | None:
+        """Finds an account by the keyed hash of its mail address."""
+
     def replace_account(self, account: Account) -> bool:
-        """Replaces an account of a known id; False when its mail is another's."""
+        """
+        Replaces an account of a known id; False when its mail is another's.
+
+        An identifier that another account has moves to this one.
+        """

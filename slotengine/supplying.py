@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from slotengine.answers import Incident, PublishReport, RejectedItem, WithdrawReport
+from slotengine.directory import Role
 from slotengine.domain import Booking, Practitioner, Site, Slot
 from slotengine.errors import InputError
 from slotengine.keeping import reseat
@@ -27,6 +28,7 @@ def publish(
     practitioners: Sequence[Practitioner],
     sites: Sequence[Site],
     slots: Sequence[Slot],
+    roles: Sequence[Role] = (),
 ) -> PublishReport:
     """
     Takes over what changed; keeps back, with its reason, what would move a patient.
@@ -39,10 +41,13 @@ def publish(
     policy = unit.policy(territory)
     unit.advance_clock(territory, policy.clock_tolerance)
     supply: list[Practitioner | Site | Slot] = [*practitioners, *sites, *slots]
-    for value in supply:
-        if value.territory != territory:
-            raise InputError(f"{value.id} is of {value.territory}, not of {territory}")
+    owners = [(value.id, value.territory) for value in supply]
+    owners += [(f"role of {role.practitioner} at {role.site}", role.territory) for role in roles]
+    for what, owner in owners:
+        if owner != territory:
+            raise InputError(f"{what} is of {owner}, not of {territory}")
     changed_people = unit.put_practitioners(practitioners) + unit.put_sites(sites)
+    changed_people += unit.put_roles(roles)
     outcomes = unit.put_slots(slots)
     counts = {name: sum(found == name for found in outcomes.values()) for name in _COUNTED}
     return PublishReport(
