@@ -177,8 +177,10 @@ def test_it_is_put_under_its_identifier() -> None:
 
 @pytest.mark.parametrize(
     ("status", "permanent"),
-    [(400, True), (422, True), (410, True), (409, False), (401, False), (404, False)]
-    + [(408, False), (429, False), (500, False), (503, False), (302, True), (204, True)],
+    [
+        *((status, True) for status in (204, 302, 400, 410, 422)),
+        *((status, False) for status in (401, 404, 408, 409, 429, 500, 503)),
+    ],
 )
 def test_what_an_answer_means(status: int, permanent: bool) -> None:  # noqa: FBT001 (a parameter)
     platform = Platform()
