@@ -24,6 +24,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "lat": ("latitude",),
     "lon": ("lng", "longitude"),
     "insee": ("insee_code", "code_insee", "code_commune", "code_commune_insee"),
+    "postcode": ("postal_code", "zip", "zip_code", "code_postal", "cp"),
+    "city": ("town", "commune", "ville", "localite", "nom_commune"),
     "mobility": ("mobilite", "deplacement"),
     "own_practitioner": ("own_doctor", "medecin_traitant", "rpps_medecin_traitant"),
     "professions": ("profession", "profession_souhaitee", "professions_souhaitees"),

@@ -16,7 +16,7 @@ class Kind(StrEnum):
     SIGN_FLIPPED = "sign_flipped"
     OUTSIDE_BOUNDS = "outside_bounds"
     PLACEHOLDER = "placeholder"
-    POSTCODE = "postcode"
+    POSTCODE = "postcode_given"
     FAR_FROM_COMMUNE = "far_from_commune"
     CONTRADICTS = "contradicts"
     AMBIGUOUS_PLACE = "ambiguous_place"

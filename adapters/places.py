@@ -1,54 +1,111 @@
-"""Coordinates and commune of a record to a ``Location``, with the slip that explains a bad one."""
+"""What a record says about where the patient is, to a ``Location`` and the doubts about it."""
 
-from decimal import Decimal
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
-from slotengine.adapters.base import Bounds, PlaceOf
+from slotengine.adapters import scalars
+from slotengine.adapters.base import Bounds, Geocoder, Warned, Whereabouts
 from slotengine.adapters.kinds import Kind
 from slotengine.adapters.scalars import BadValue
 from slotengine.domain import Location
 
+_T = TypeVar("_T")
+
 _MAX_LAT, _MAX_LON = 90, 180
+
+PLACE_FIELDS = ("lat", "lon", "insee", "postcode", "city")
+"""The fields that say where a patient is."""
 
 
 def location(
-    lat: Decimal | None,
-    lon: Decimal | None,
-    insee: str | None,
-    *,
-    place_of: PlaceOf | None,
-    bounds: Bounds | None,
-) -> Location | None:
+    texts: Mapping[str, str], *, geocoder: Geocoder, bounds: Bounds | None
+) -> tuple[Location | None, tuple[Warned, ...]]:
     """
-    Gives where a patient is: the coordinates, else the commune's point, else nothing.
+    Gives where a patient is and what was doubtful: one bad field falls back on the others.
 
-    An unknown code beside good coordinates is dropped: official samples hold postcodes there.
-    Alone it is refused, since the patient would be nowhere. Without ``place_of`` nobody can tell.
+    Coordinates that are missing by half, unreadable, 0/0, off the earth or off the territory are
+    left out. Where nothing else tells the place, the first fault is the record's: a patient who
+    is nowhere would be sent anywhere.
     """
-    place = place_of(insee) if insee is not None and place_of is not None else None
-    unknown = insee is not None and place_of is not None and place is None
-    if lat is None and lon is None:
-        if unknown:
-            raise BadValue("insee", Kind.UNKNOWN_CODE)
-        return place
+    faults: list[BadValue] = []
+    lat, lon = _coordinates(texts, bounds, faults)
+    said = Whereabouts(
+        lat=lat,
+        lon=lon,
+        insee=_attempted(texts, "insee", scalars.insee_code, faults),
+        postcode=_attempted(texts, "postcode", scalars.postcode, faults),
+        city=texts.get("city"),
+    )
+    place, doubts = geocoder.locate(said)
+    if place is None:
+        faults += [BadValue(doubt.field, doubt.kind) for doubt in doubts if doubt.field == "insee"]
+        if faults:
+            raise faults[0]
+        return None, doubts
+    found = [Warned(field=fault.field, kind=fault.kind) for fault in faults]
+    if bounds is not None and lat is not None and not bounds.holds(place.lat, place.lon):
+        # The coordinates lie in the territory, the commune does not: somebody on a visit.
+        place, _ = geocoder.locate(Whereabouts(lat=lat, lon=lon))
+        named = "postcode" if said.insee is None else "insee"
+        return place, (*found, Warned(field=named, kind=Kind.OUTSIDE_BOUNDS))
+    return place, (*found, *doubts)
+
+
+def _attempted(
+    texts: Mapping[str, str],
+    name: str,
+    of: Callable[[str, str], _T],
+    faults: list[BadValue],
+) -> _T | None:
+    """Gives a field's value; where it can't be read, notes the fault and gives nothing."""
+    text = texts.get(name)
+    if text is None:
+        return None
+    try:
+        return of(name, text)
+    except BadValue as bad:
+        faults.append(bad)
+        return None
+
+
+def _coordinates(
+    texts: Mapping[str, str], bounds: Bounds | None, faults: list[BadValue]
+) -> tuple[float | None, float | None]:
+    if "lat" not in texts and "lon" not in texts:
+        return None, None
+    lat = _attempted(texts, "lat", scalars.number, faults)
+    lon = _attempted(texts, "lon", scalars.number, faults)
     if lat is None or lon is None:
-        raise BadValue("lat" if lat is None else "lon", Kind.MISSING)
-    _in_range(float(lat), float(lon), bounds)
-    return Location(lat=float(lat), lon=float(lon), insee=None if unknown else insee)
+        if not faults:
+            faults.append(BadValue("lat" if lat is None else "lon", Kind.MISSING))
+        return None, None
+    fault = _fault(float(lat), float(lon), bounds)
+    if fault is not None:
+        faults.append(fault)
+        return None, None
+    return float(lat), float(lon)
 
 
-def _in_range(lat: float, lon: float, bounds: Bounds | None) -> None:
-    """Refuses coordinates off the earth or off the territory."""
-    on_earth = abs(lat) <= _MAX_LAT and abs(lon) <= _MAX_LON
-    if bounds is None:
-        if not on_earth:
-            raise BadValue("lat" if abs(lat) > _MAX_LAT else "lon", Kind.OUT_OF_RANGE)
-        return
-    if bounds.holds(lat, lon):
-        return
+def _fault(lat: float, lon: float, bounds: Bounds | None) -> BadValue | None:
+    """Gives the slip that explains coordinates off the earth or off the territory."""
+    if bounds is not None and bounds.holds(lat, lon):
+        return None
+    if lat == 0 and lon == 0:
+        return BadValue("lat", Kind.PLACEHOLDER)
+    if bounds is not None and (slip := _slip(lat, lon, bounds)) is not None:
+        return slip
+    if abs(lat) > _MAX_LAT or abs(lon) > _MAX_LON:
+        outside = "lat" if bounds is not None or abs(lat) > _MAX_LAT else "lon"
+        return BadValue(outside, Kind.OUT_OF_RANGE)
+    return None if bounds is None else BadValue("lat", Kind.OUTSIDE_BOUNDS)
+
+
+def _slip(lat: float, lon: float, bounds: Bounds) -> BadValue | None:
+    """Gives the typing error after whose mending the point would lie in the territory."""
     if bounds.holds(lon, lat):
-        raise BadValue("lat", Kind.SWAPPED)
+        return BadValue("lat", Kind.SWAPPED)
     if bounds.holds(lat, -lon):
-        raise BadValue("lon", Kind.SIGN_FLIPPED)
+        return BadValue("lon", Kind.SIGN_FLIPPED)
     if bounds.holds(-lat, lon) or bounds.holds(-lat, -lon):
-        raise BadValue("lat", Kind.SIGN_FLIPPED)
-    raise BadValue("lat", Kind.OUTSIDE_BOUNDS if on_earth else Kind.OUT_OF_RANGE)
+        return BadValue("lat", Kind.SIGN_FLIPPED)
+    return None

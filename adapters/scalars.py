@@ -39,6 +39,9 @@ _ID = re.compile(r"[\x21-\x7e]{1,120}")
 _SPREADSHEET = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+")
 _INSEE = re.compile(r"[0-9]{5}|2[AB][0-9]{3}")
 _INSEE_DIGITS = 5
+_POSTCODE = re.compile(r"[0-9]{5}")
+_POSTCODE_DIGITS = 5
+_COUNTRY = re.compile(r"f(?:r|rance)?[ -]*(?=[0-9])", re.IGNORECASE)
 _PREFIXED_RPPS = re.compile(r"8[0-9]{11}")
 
 
@@ -185,5 +188,14 @@ def insee_code(field: str, text: str) -> str:
     code = text.upper()
     code = code.zfill(_INSEE_DIGITS) if len(code) == _INSEE_DIGITS - 1 else code
     if not _INSEE.fullmatch(code):
+        raise BadValue(field, Kind.BAD_IDENTIFIER)
+    return code
+
+
+def postcode(field: str, text: str) -> str:
+    """Gives a postcode; a spreadsheet's lost leading zero is put back, F- and spaces left out."""
+    code = _SPACES.sub("", _COUNTRY.sub("", text, count=1))
+    code = code.zfill(_POSTCODE_DIGITS) if len(code) == _POSTCODE_DIGITS - 1 else code
+    if not _POSTCODE.fullmatch(code):
         raise BadValue(field, Kind.BAD_IDENTIFIER)
     return code

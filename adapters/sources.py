@@ -14,9 +14,9 @@ from slotengine.adapters.base import (
     PAYLOAD,
     Bounds,
     Door,
+    Geocoder,
     Intake,
     Part,
-    PlaceOf,
     Profile,
     Pseudonyms,
 )
@@ -139,7 +139,7 @@ def adapter_for(
     zone: ZoneInfo,
     pseudonymiser: Pseudonyms,
     format: str | None = None,  # noqa: A002 - the word that the command line uses
-    place_of: PlaceOf | None = None,
+    geocoder: Geocoder | None = None,
     bounds: Bounds | None = None,
     sender: str | None = None,
 ) -> SourceAdapter:
@@ -154,8 +154,9 @@ def adapter_for(
         The territory's own; times without an offset are read in it.
     format
         ``csv``, ``json`` or a plugged-in one. Default: told from the content.
-    place_of
-        From INSEE code to the commune's point. Default: no place without coordinates.
+    geocoder
+        Finds a place from code, postcode, name and coordinates. Default: the communes of France,
+        without a network.
     bounds
         The box that patients live in. Default: the whole earth.
     sender
@@ -176,8 +177,8 @@ def adapter_for(
         territory=territory,
         zone=zone,
         pseudonymiser=pseudonymiser,
-        place_of=place_of,
         bounds=bounds,
         sender=sender,
+        geocoder=geocoder,
     )
     return SourceAdapter(door, None if format is None else format_named(format))

@@ -20,7 +20,6 @@ from slotengine.answers import Placement, Receipt
 from slotengine.cli_options import OPEN_AT, Session
 from slotengine.codes import ReferralState
 from slotengine.data_folder import data_folder
-from slotengine.domain import Location
 from slotengine.engine import Engine
 from slotengine.errors import (
     BookingError,
@@ -31,7 +30,7 @@ from slotengine.errors import (
 )
 from slotengine.fixtures import NAMES
 from slotengine.fixtures import territory as fixture
-from slotengine.fixtures.communes import box_of, communes
+from slotengine.fixtures.communes import box_of
 from slotengine.fixtures.nouns import Supply, Territory
 from slotengine.labels import REFERRAL_STATE, word
 from slotengine.policy import Policy
@@ -171,7 +170,6 @@ def intake(session: Session, engine: Engine, file: File, *, now: datetime) -> in
         zone=engine.policy(file.territory).zone,
         pseudonymiser=Pseudonymiser.from_file(file.key_file or default_key_file()),
         format=file.format_,
-        place_of=_place_of,
         bounds=_bounds_of(file.territory),
         sender=file.sender,
     )
@@ -182,12 +180,6 @@ def intake(session: Session, engine: Engine, file: File, *, now: datetime) -> in
             _take(engine, one, tally, number=number, session=session, place=file.place, now=now)
     _report(session, tally)
     return len(tally.rejected)
-
-
-def _place_of(insee: str) -> Location | None:
-    """Gives a commune's point for a record that names only the commune."""
-    commune = communes().get(insee)
-    return None if commune is None else Location(lat=commune.lat, lon=commune.lon, insee=insee)
 
 
 def _bounds_of(territory: str) -> Bounds | None:

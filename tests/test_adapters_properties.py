@@ -140,11 +140,22 @@ INSTANTS = st.datetimes(datetime(2020, 1, 1), datetime(2026, 11, 23)).map(  # no
 )
 AFTER = st.timedeltas(timedelta(0), timedelta(days=90))
 SPANS = st.tuples(INSTANTS, st.timedeltas(timedelta(seconds=1), timedelta(days=9)))
-PLACES = st.builds(
-    Location,
-    lat=st.floats(-90, 90),
-    lon=st.floats(-180, 180),
-    insee=st.none() | st.sampled_from(["45155", "2A004", "01004"]),
+# Some 20 km around three town halls, and the southern oceans, where no commune is.
+PLACES = st.one_of(
+    *(
+        st.builds(
+            Location,
+            lat=st.floats(lat - 0.15, lat + 0.15),
+            lon=st.floats(lon - 0.15, lon + 0.15),
+            insee=st.just(insee),
+        )
+        for lat, lon, insee in (
+            (47.7, 2.62, "45155"),
+            (41.92, 8.74, "2A004"),
+            (45.96, 5.36, "01004"),
+        )
+    ),
+    st.builds(Location, lat=st.floats(-90, -30), lon=st.floats(-180, 180), insee=st.none()),
 )
 MOTIVES = st.builds(
     Motive, system=IDS, code=IDS, label=st.text("abcdefghijklnopqrstuvwxyzéà", max_size=20)

@@ -18,6 +18,7 @@ from slotengine.adapters import (
     Rejected,
     adapter_for,
 )
+from slotengine.adapters.base import Whereabouts
 from slotengine.adapters.kinds import KIND, sentence
 from slotengine.adapters.record import translate
 from slotengine.adapters.spot import Spot
@@ -284,27 +285,6 @@ def test_the_edge_of_the_earth_is_allowed() -> None:
     assert referral(lat=-90, lon=180).patient.location == Location(lat=-90, lon=180)
 
 
-COMMUNES = {"45155": Location(lat=47.69, lon=2.63, insee="45155")}
-
-
-def test_a_commune_alone_is_its_point() -> None:
-    assert (
-        referral(door={"place_of": COMMUNES.get}, insee="45155").patient.location
-        == COMMUNES["45155"]
-    )
-
-
-def test_an_unknown_commune_alone_is_refused_and_beside_coordinates_dropped() -> None:
-    door = {"place_of": COMMUNES.get}
-    assert fault(door=door, insee="45500") == ("insee", Kind.UNKNOWN_CODE)
-    one = referral(door=door, insee="45500", lat=47.7, lon=2.6)
-    assert one.patient.location == Location(lat=47.7, lon=2.6)
-
-
-def test_a_commune_without_a_lookup_is_no_place() -> None:
-    assert referral(insee="45155").patient.location is None
-
-
 @pytest.mark.parametrize(
     ("written", "kept"),
     [("1004", "01004"), ("2a004", "2A004"), ("2B033", "2B033"), (45155, "45155")],
@@ -359,10 +339,11 @@ def test_a_house_may_bear_its_patients_name() -> None:
 
 
 def test_what_the_nouns_refuse_is_said_without_its_value() -> None:
-    def nowhere(_: str) -> Any:
-        return "Nulleparts"
+    class Nowhere:
+        def locate(self, said: Whereabouts) -> Any:
+            return said.insee and "Nulleparts", ()
 
-    assert fault(insee="45155", door={"place_of": nowhere}) == ("location", Kind.INVALID)
+    assert fault(insee="45155", door={"geocoder": Nowhere()}) == ("location", Kind.INVALID)
 
 
 def test_a_format_that_gives_a_list_for_a_text_is_told_so() -> None:

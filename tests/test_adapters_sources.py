@@ -20,15 +20,16 @@ from slotengine.adapters import (
     registry,
 )
 from slotengine.adapters.base import Door, Part
+from slotengine.adapters.communes import Commune, Table
+from slotengine.adapters.geocoding import Communes
 from slotengine.adapters.lines import Payload
 from slotengine.codes import SourceKind
-from slotengine.domain import Location
 from slotengine.errors import InputError, ReferralFormatError
 from slotengine.vault import Pseudonymiser
 
 PAYLOADS = Path(__file__).parent / "payloads"
 PARIS = ZoneInfo("Europe/Paris")
-GIEN = Location(lat=47.6867, lon=2.6318, insee="45155")
+GIEN = Commune("45155", "Gien", ("45500",), 47.6867, 2.6318)
 VAULT = Pseudonymiser(bytes(range(32)))
 
 
@@ -37,7 +38,7 @@ def door_of(source: str, **door: Any) -> Any:
         "territory": "giennois",
         "zone": PARIS,
         "pseudonymiser": VAULT,
-        "place_of": {"45155": GIEN}.get,
+        "geocoder": Communes(Table([GIEN])),
     }
     return adapter_for(source, **{**fields, **door})
 
@@ -100,10 +101,10 @@ GOLDEN: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("nurse", "csv"): [
         new(
             "N-1", "urgent", 91, mobility="homebound", modes="HH|VR", own="10000000001",
-            place=(47.61, 2.7, None), requester="10000000017",
+            place=(47.61, 2.7, "45155"), requester="10000000017",
         ),
         new(
-            "N-2", "urgent", 67, mobility="walk", modes="AMB|VR", place=(47.61, 2.7, None),
+            "N-2", "urgent", 67, mobility="walk", modes="AMB|VR", place=(47.61, 2.7, "45155"),
             requester="10000000017",
         ),
     ],
@@ -161,8 +162,8 @@ GOLDEN: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"cancel": "fr.health.samu450.1"},
     ],
     ("emergency", "csv"): [
-        new("U-1", "asap", 23, place=(47.69, 2.63, None), requester="450000104"),
-        new("U-2", "asap", 24, place=(47.69, 2.63, None), requester="450000104"),
+        new("U-1", "asap", 23, place=(47.69, 2.63, "45155"), requester="450000104"),
+        new("U-2", "asap", 24, place=(47.69, 2.63, "45155"), requester="450000104"),
     ],
     ("emergency", "json"): [
         new("U-3", "stat", 23, requester="450000104"),

@@ -174,7 +174,7 @@ def test_only_the_pseudonym_and_the_age_remain(caplog: pytest.LogCaptureFixture)
         "key": VAULT.of_nir(NIR),
         "age": 125,
         "sex": "female",
-        "location": {"lat": 47.68, "lon": 2.63, "insee": None, "zone": None},
+        "location": {"lat": 47.68, "lon": 2.63, "insee": "45155", "zone": None},
         "own_practitioner": None,
         "mobility": "car",
     }
