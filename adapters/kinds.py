@@ -66,6 +66,13 @@ class Kind(StrEnum):
     ENCRYPTED = "encrypted"
     BROKEN_WORKBOOK = "broken_workbook"
     FORBIDDEN_XML = "forbidden_xml"
+    NOT_HL7 = "not_hl7"
+    BAD_SEPARATORS = "bad_separators"
+    UNSUPPORTED_MESSAGE = "unsupported_message"
+    UNSUPPORTED_VERSION = "unsupported_version"
+    ABOUT_A_SCHEDULE = "about_a_schedule"
+    NOT_A_REFERRAL = "not_a_referral"
+    UNQUALIFIED = "unqualified"
 
 
 KIND: dict[Kind, Words] = {
@@ -171,6 +178,28 @@ KIND: dict[Kind, Words] = {
     Kind.FORBIDDEN_XML: (
         "déclare un type de document ou des entités",
         "declares a document type or entities",
+    ),
+    Kind.NOT_HL7: ("n'est pas du HL7 v2", "is not HL7 v2"),
+    Kind.BAD_SEPARATORS: (
+        "séparateurs HL7 illisibles (MSH-1, MSH-2)",
+        "has unreadable HL7 separators (MSH-1, MSH-2)",
+    ),
+    Kind.UNSUPPORTED_MESSAGE: (
+        "type de message non pris en charge",
+        "is of a message type that is not read here",
+    ),
+    Kind.UNSUPPORTED_VERSION: (
+        "version non prise en charge",
+        "is of a version that is not read here",
+    ),
+    Kind.ABOUT_A_SCHEDULE: (
+        "concerne un agenda, pas un patient",
+        "is about a schedule, not about a patient",
+    ),
+    Kind.NOT_A_REFERRAL: ("ne demande pas de rendez-vous", "asks for no appointment"),
+    Kind.UNQUALIFIED: (
+        "identité non qualifiée : l'INS n'est pas utilisé",
+        "is of an unqualified identity: the INS is not used",
     ),
 }
 
