@@ -36,6 +36,7 @@ from slotengine.domain import (
 )
 from slotengine.forecast import History
 from slotengine.policy import Policy
+from slotengine.ports_agendas import AgendaSlots
 from slotengine.ports_doors import Accounts, Inbox, Outbox, Published
 from slotengine.problem import Plan, Told
 from slotengine.seat_prices import PriceSet
@@ -108,7 +109,7 @@ then; ``full`` the bookings would pass their cap; ``unknown`` they were never pu
 """
 
 
-class Unit(Inbox, Outbox, Published, Accounts, Protocol):
+class Unit(Inbox, Outbox, Published, Accounts, AgendaSlots, Protocol):
     """One transaction. Changes are stamped with the ``now`` and ``actor`` it was opened with."""
 
     def save_policy(self, policy: Policy) -> None:

@@ -20,6 +20,7 @@ from slotengine.domain import Actor
 from slotengine.errors import InputError, StoreBusyError, StoreError
 from slotengine.ports import Unit
 from slotengine.store_accounts import StoredAccounts
+from slotengine.store_agendas import StoredAgendas
 from slotengine.store_connect import (
     Source,
     begin_sqlite,
@@ -68,6 +69,7 @@ class SqlUnit(
     StoredOutbox,
     StoredPublished,
     StoredAccounts,
+    StoredAgendas,
 ):
     """One transaction: see ``slotengine.ports.Unit`` for the contract of each verb."""
 

@@ -3,7 +3,16 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from slotengine import delivering, handing_back, replacing, repricing, tending, waitlist
+from slotengine import (
+    delivering,
+    handing_back,
+    reconciling,
+    replacing,
+    repricing,
+    tending,
+    waitlist,
+)
+from slotengine.adapters.agenda import Agenda
 from slotengine.answers import (
     Announced,
     DeliveryReport,
@@ -17,6 +26,7 @@ from slotengine.destinations import Delivery, Outgoing
 from slotengine.domain import Actor, TimeWindow
 from slotengine.ports import Unit
 from slotengine.queries import Queries
+from slotengine.reconciling import AgendaReport
 from slotengine.seat_prices import PriceSet
 
 
@@ -58,6 +68,45 @@ class Upkeep(Queries):
         served = self._served(territory, now=now, seed=seed)
         return self._store.write(
             lambda unit: waitlist.entries(unit, territory, served, now=now), now=now, actor=actor
+        )
+
+    def reconcile(
+        self,
+        agenda: Agenda,
+        *,
+        territory: str,
+        window: TimeWindow,
+        now: datetime,
+        allow_withdrawals: bool = False,
+        actor: Actor | None = None,
+    ) -> AgendaReport:
+        """
+        Takes over an agenda: publishes what is new or changed, withdraws what vanished from it.
+
+        Only slots that start in the window and have not begun, and only those of this agenda.
+        Patients on a slot that vanished or moved are incidents and are seated again. An agenda that
+        was not read to its end, or half of which vanished, is refused unless
+        ``allow_withdrawals``: the report says so and nothing is written.
+
+        Raises
+        ------
+        UnknownTerritoryError
+            When the territory has no policy yet.
+        InputError
+            When a slot is of another territory or does not bear the agenda's name.
+        """
+        return self._store.write(
+            lambda unit: reconciling.reconcile(
+                unit,
+                agenda,
+                territory=territory,
+                window=window,
+                now=now,
+                matrix=self._travel,
+                allow_withdrawals=allow_withdrawals,
+            ),
+            now=now,
+            actor=actor,
         )
 
     def _served(self, territory: str, *, now: datetime, seed: int) -> dict[str, float]:
