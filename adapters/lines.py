@@ -1,8 +1,11 @@
 """Bytes from outside, as physical lines in bounded memory and as text."""
 
+import codecs
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO
 
 from slotengine.adapters.base import CHUNK_BYTES, MAX_LINE_BYTES, MAX_PAYLOAD_BYTES
@@ -10,6 +13,16 @@ from slotengine.adapters.kinds import Kind
 
 BOM = b"\xef\xbb\xbf"
 """The UTF-8 byte order mark that spreadsheets put before the first line."""
+
+WIDE_MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+"""The marks of what Excel calls Unicode text."""
+
+UTF_8, WINDOWS, MAC = "utf-8", "cp1252", "mac_roman"
+
+NO_TEXT = b"\x81"
+"""A byte that is a sign neither in UTF-8 nor in Windows-1252: what it stands in has no encoding."""
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +40,23 @@ class Line:
 
 
 class Payload:
-    """The bytes of a payload, piece by piece and once, after a look at its beginning."""
+    """
+    The bytes of a payload, piece by piece and once, after a look at its beginning.
+
+    What begins with the mark of UTF-16 is given as UTF-8, after a mark of its own.
+    """
 
     def __init__(self, source: bytes | BinaryIO) -> None:
-        self._pieces = _pieces(source)
-        self._head: bytes | None = None
+        self._pieces = _as_utf8(_pieces(source))
+        self._head = b""
 
-    def head(self) -> bytes:
-        """Gives the first ``CHUNK_BYTES`` without taking them."""
-        if self._head is None:
-            self._head = b""
-            for piece in self._pieces:
-                self._head += piece
-                if len(self._head) >= CHUNK_BYTES:
-                    break
+    def head(self, size: int = CHUNK_BYTES) -> bytes:
+        """Gives the first ``size`` bytes or some more, without taking them; less is everything."""
+        while len(self._head) < size:
+            piece = next(self._pieces, b"")
+            if not piece:
+                break
+            self._head += piece
         return self._head
 
     def __iter__(self) -> Iterator[bytes]:
@@ -65,6 +81,35 @@ def _pieces(source: bytes | BinaryIO) -> Iterator[bytes]:
         return
     while chunk := source.read(CHUNK_BYTES):
         yield chunk
+
+
+def _as_utf8(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Gives UTF-16 as UTF-8, and everything else as it came; never an empty piece."""
+    first = b""
+    while len(first) < len(codecs.BOM_UTF16_LE) and (piece := next(pieces, b"")):
+        first += piece
+    encoding = WIDE_MARKS.get(first[: len(codecs.BOM_UTF16_LE)])
+    if encoding is not None:
+        yield BOM
+        pieces = _narrowed(chain((first[len(codecs.BOM_UTF16_LE) :],), pieces), encoding)
+    elif first:
+        yield first
+    yield from filter(None, pieces)
+
+
+def _narrowed(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """Gives UTF-8; what is half a sign becomes a byte that makes its line unreadable."""
+    decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
+    for piece in pieces:
+        yield _narrow(decoder.decode(piece))
+    try:
+        yield _narrow(decoder.decode(b"", final=True))
+    except UnicodeDecodeError:
+        yield NO_TEXT
+
+
+def _narrow(text: str) -> bytes:
+    return NO_TEXT.join(part.encode() for part in _SURROGATES.split(text))
 
 
 def _numbered(pieces: Iterable[bytes], max_line_bytes: int) -> Iterator[bytes]:
@@ -114,14 +159,25 @@ class Lines(Iterator[Line]):
                 yield Line(number, data.removeprefix(BOM) if number == 1 else data)
 
 
-def decoded(data: bytes) -> str | None:
+def encoding_of(data: bytes, fallback: str = WINDOWS) -> str | None:
     """
-    Gives UTF-8 text, else Windows-1252, else None.
+    Gives the encoding of a line: UTF-8, else ``fallback``, else None.
 
     Line by line, because one bad line must not sink a file: French text in Windows-1252 is next
     to never valid UTF-8.
     """
-    for encoding in ("utf-8", "cp1252"):
+    for encoding in (UTF_8, fallback):
+        try:
+            data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return encoding
+    return None
+
+
+def decoded(data: bytes, fallback: str = WINDOWS) -> str | None:
+    """Gives UTF-8 text, else ``fallback`` (default Windows-1252), else None."""
+    for encoding in (UTF_8, fallback):
         try:
             return data.decode(encoding)
         except UnicodeDecodeError:
