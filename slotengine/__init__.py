@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         Announced,
         Chance,
         Conflict,
+        DeliveryReport,
         Event,
         HandedBack,
         Incident,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         PlanReport,
         PublishReport,
         Receipt,
+        Received,
         Refilled,
         RejectedItem,
         ReplaceReport,
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
         Refill,
         Reserve,
     )
+    from slotengine.destinations import Delivery, Destination, Form, Notice, Outgoing
+    from slotengine.directory import Address, Role, Structure
     from slotengine.domain import (
         Actor,
         Booking,
@@ -73,6 +77,7 @@ if TYPE_CHECKING:
     from slotengine.errors import (
         BookingError,
         ClockError,
+        DeliveryError,
         DuplicateReferralError,
         HoldExpiredError,
         HorizonError,
@@ -146,6 +151,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Actor",
+    "Address",
     "Announced",
     "Assignment",
     "Audience",
@@ -164,6 +170,10 @@ __all__ = [
     "Conflict",
     "Counting",
     "Deadlines",
+    "Delivery",
+    "DeliveryError",
+    "DeliveryReport",
+    "Destination",
     "Detour",
     "DuplicateReferralError",
     "Effort",
@@ -173,6 +183,7 @@ __all__ = [
     "Floor",
     "Forecast",
     "Forecasting",
+    "Form",
     "FunnelStep",
     "Groups",
     "Handback",
@@ -191,10 +202,12 @@ __all__ = [
     "Mode",
     "Motive",
     "NewSeat",
+    "Notice",
     "Offer",
     "Offering",
     "OpeningHours",
     "OutOfHours",
+    "Outgoing",
     "Pathway",
     "Patient",
     "Pin",
@@ -218,6 +231,7 @@ __all__ = [
     "Reason",
     "ReasonCode",
     "Receipt",
+    "Received",
     "Referral",
     "ReferralConflictError",
     "ReferralFormatError",
@@ -229,6 +243,7 @@ __all__ = [
     "ReplaceReport",
     "Requester",
     "Reserve",
+    "Role",
     "Rule",
     "SchemaError",
     "SeatPrice",
@@ -249,6 +264,7 @@ __all__ = [
     "Store",
     "StoreBusyError",
     "StoreError",
+    "Structure",
     "TendReport",
     "TimeWindow",
     "TokenError",
@@ -267,9 +283,9 @@ __all__ = [
 
 _ROOMS = {
     "answers": (
-        "Announced", "Chance", "Conflict", "Event", "HandedBack", "Incident", "Offer", "Placement",
-        "PlanReport", "PublishReport", "Receipt", "Refilled", "RejectedItem", "ReplaceReport",
-        "TendReport", "WaitingEntry", "WithdrawReport",
+        "Announced", "Chance", "Conflict", "DeliveryReport", "Event", "HandedBack", "Incident",
+        "Offer", "Placement", "PlanReport", "PublishReport", "Receipt", "Received", "Refilled",
+        "RejectedItem", "ReplaceReport", "TendReport", "WaitingEntry", "WithdrawReport",
     ),
     "codes": (
         "Audience", "BookingStatus", "CareLevel", "Mobility", "Mode", "Priority", "Profession",
@@ -279,13 +295,16 @@ _ROOMS = {
         "Commune", "Forecasting", "Handback", "Offering", "Pricing", "PromiseRules", "Refill",
         "Reserve",
     ),
+    "directory": ("Address", "Role", "Structure"),
+    "destinations": ("Delivery", "Destination", "Form", "Notice", "Outgoing"),
     "domain": (
         "Actor", "Booking", "Location", "Motive", "Patient", "Practitioner", "Promise", "Referral",
         "Requester", "Site", "Slot", "TimeWindow", "referral_id",
     ),
     "engine": ("Engine",),
     "errors": (
-        "BookingError", "ClockError", "DuplicateReferralError", "HoldExpiredError", "HorizonError",
+        "BookingError", "ClockError", "DeliveryError", "DuplicateReferralError", "HoldExpiredError",
+        "HorizonError",
         "InputError", "PlanRejectedError", "PolicyError", "ProblemError", "ReferralConflictError",
         "ReferralFormatError", "ReferralPastError", "SchemaError", "SlotEngineError",
         "SlotTakenError", "SolverError", "SolverTimeoutError", "StoreBusyError", "StoreError",
