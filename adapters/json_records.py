@@ -38,17 +38,18 @@ class JsonFormat:
             if record > MAX_RECORDS:
                 yield Part(spot.rejected(PAYLOAD, Kind.TOO_LARGE))
                 return
-            if isinstance(found, str):
+            # A kind is a text too, so it is asked for first.
+            if isinstance(found, Kind):
+                yield Part(spot.rejected(WHOLE, found))
+            else:
                 # "Surrogates" of a broken text are kept as they came.
                 raw = found.encode(errors="surrogatepass")
                 yield Part(_said(found, spot, door=door, now=now), raw)
-            else:
-                yield Part(spot.rejected(WHOLE, found))
 
     def joined(self, parts: Iterable[bytes], *, head: bytes) -> bytes:
         """Gives one record a line, each without its line breaks."""
         del head
-        return b"".join(b" ".join(part.split(b"\n")) + b"\n" for part in parts)
+        return b"".join(b" ".join(part.splitlines()) + b"\n" for part in parts)
 
 
 def _said(text: str, spot: Spot, *, door: Door, now: datetime) -> Intake:

@@ -19,6 +19,12 @@ from slotengine.adapters.kinds import Kind
 from slotengine.adapters.lines import BOM, Lines, Payload, decoded
 from slotengine.errors import ReferralFormatError
 
+_TELLING_LINES = 2
+"""Lines that tell the forms of JSON apart."""
+
+_AROUND_A_LINE = len(BOM) + len(b"\r\n")
+"""Bytes of a line beside its object: one that fits only without them is looked at as a whole."""
+
 Element = tuple[int, str | Kind]
 """The line on which a record begins, and its text or its fault."""
 
@@ -48,19 +54,18 @@ def elements(
     """
     Tells the three forms apart by the first two lines, then cuts into records.
 
+    A first line longer than ``max_line_bytes`` is a record of its own or the only one: everything
+    is looked at then.
+
     Raises
     ------
     ReferralFormatError
         When the payload is empty, no JSON, too large, or one broken object.
     """
-    head = payload.head().removeprefix(BOM)
-    first, second = [*(line for line in head.splitlines() if line.strip()), b"", b""][:2]
-    first, second = first.strip(), second.strip()
+    first, second = _first_lines(payload, max_line_bytes)
     if not first:
         raise ReferralFormatError(adapter, PAYLOAD, Kind.EMPTY)
-    one_a_line = first.startswith(b"{") and first.endswith(b"}")
-    # No line inside an object begins with a brace, so a second line that does is a record.
-    if not first.startswith(b"[") and (one_a_line or second.startswith(b"{")):
+    if not first.startswith(b"[") and _by_lines(first, second, max_line_bytes):
         yield from _by_line(Lines(payload, max_line_bytes=max_line_bytes))
         return
     data = payload.whole(MAX_DOCUMENT_BYTES)
@@ -74,10 +79,33 @@ def elements(
         return
     if not text.startswith("{"):
         raise ReferralFormatError(adapter, PAYLOAD, Kind.NOT_JSON)
+    if len(text) > max_line_bytes and _end_of_element(text, 0) != len(text):
+        # Not one object: lines of which the first is too long, or one that is cut off.
+        if "\n" not in text:
+            raise ReferralFormatError(adapter, PAYLOAD, Kind.BROKEN_JSON)
+        yield from _by_line(Lines((data,), max_line_bytes=max_line_bytes))
+        return
     found = members(text, max_depth=max_depth)
     if isinstance(found, Kind):
         raise ReferralFormatError(adapter, PAYLOAD, found)
     yield line, text
+
+
+def _first_lines(payload: Payload, max_line_bytes: int) -> tuple[bytes, bytes]:
+    """Gives the first two lines that are not blank, as far as lines may go."""
+    # Two lines, their ends and a mark: what is longer is no line.
+    head = payload.head().removeprefix(BOM)
+    if head.count(b"\n") < _TELLING_LINES:
+        head = payload.head(_TELLING_LINES * (max_line_bytes + 1)).removeprefix(BOM)
+    first, second = [*(line.strip() for line in head.splitlines() if line.strip()), b"", b""][:2]
+    return first, second
+
+
+def _by_lines(first: bytes, second: bytes, max_line_bytes: int) -> bool:
+    fits = len(first) + _AROUND_A_LINE <= max_line_bytes
+    one_a_line = first.startswith(b"{") and first.endswith(b"}") and fits
+    # No line inside an object begins with a brace, so a second line that does is a record.
+    return one_a_line or second.startswith(b"{")
 
 
 def _by_line(lines: Lines) -> Iterator[Element]:

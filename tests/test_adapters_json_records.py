@@ -8,6 +8,8 @@ import pytest
 from builders import NOW
 
 from slotengine.adapters import Intake, Kind, New, Rejected, adapter_for, base
+from slotengine.adapters.json_texts import elements
+from slotengine.adapters.lines import Payload
 from slotengine.errors import ReferralFormatError
 from slotengine.vault import Pseudonymiser
 
@@ -168,6 +170,57 @@ def test_an_array_of_the_largest_size_is_allowed_and_a_larger_one_refused(
 def test_many_unclosed_quotes_are_read_once() -> None:
     # Read again from each quote, these two million signs would take hours.
     assert said("[" + A + ', {"' + '\\"' * 1_000_000)[1:] == [(1, "record", Kind.BROKEN_JSON)]
+
+
+def long_object(size: int, reference: str = "1") -> str:
+    """Gives one object on one line of so many bytes."""
+    start = f'{{"reference":"{reference}","patient_id":"p","age":30,"note":"'
+    return start + "x" * (size - len(start) - 2) + '"}'
+
+
+NEAR = [base.MAX_LINE_BYTES + extra for extra in (-6, -5, -4, -2, -1, 0, 1, 2, 7)]
+
+
+@pytest.mark.parametrize("size", [*NEAR, 3 * base.MAX_LINE_BYTES])
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_one_object_on_one_line_may_be_longer_than_a_line(size: int, end: str, mark: str) -> None:
+    assert said(mark + long_object(size) + end) == [30]
+
+
+@pytest.mark.parametrize("size", [base.MAX_LINE_BYTES + 1, 3 * base.MAX_LINE_BYTES])
+def test_a_first_line_that_is_too_long_costs_only_itself(size: int) -> None:
+    others = '{"reference":"2","patient_id":"q","age":40}\n' * 2
+    assert said(long_object(size) + "\n" + others) == [(1, "record", Kind.TOO_LONG), 40, 40]
+
+
+def test_one_long_object_that_is_cut_off_is_refused() -> None:
+    cut = long_object(2 * base.MAX_LINE_BYTES)[:-1]
+    assert refused(cut) == ("nurse/json", "payload", "broken_json")
+    assert refused(cut + "\n") == ("nurse/json", "payload", "broken_json")
+
+
+def test_a_format_with_longer_lines_has_them_from_the_first_one() -> None:
+    limit = 4 * base.MAX_LINE_BYTES
+    texts = [long_object(3 * base.MAX_LINE_BYTES, str(n)) for n in range(3)]
+    payload = Payload("\n".join(texts).encode())
+    found = [
+        (line, str(text).strip()) for line, text in elements(payload, "x", max_line_bytes=limit)
+    ]
+    assert found == list(enumerate(texts, 1))
+
+
+def test_what_was_rejected_is_put_together_one_record_a_line() -> None:
+    payload = '[{"reference":\r\n"1",\r"patient_id":\n"p","age":-1},\n{"reference":"2"}]'
+    opened = ADAPTER.opened(payload.encode())
+    parts = list(opened.parts(now=NOW))
+    assert [type(part.intake) for part in parts] == [Rejected, Rejected]
+    written = opened.joined(part.raw for part in parts)
+    assert written == b'{"reference": "1", "patient_id": "p","age":-1}\n{"reference":"2"}\n'
+    assert said(written) == [
+        (1, "age", Kind.OUT_OF_RANGE),
+        (2, "patient_id", Kind.MISSING),
+    ]
 
 
 def test_a_file_is_read_as_bytes_are() -> None:
