@@ -33,6 +33,10 @@ class Kind(StrEnum):
     BAD_IDENTIFIER = "bad_identifier"
     SPREADSHEET_NUMBER = "spreadsheet_number"
     SPREADSHEET_ERROR = "spreadsheet_error"
+    CHECK_DIGIT = "check_digit"
+    WRONG_ID = "wrong_id"
+    NOT_ALLOWED = "not_allowed"
+    OUTSIDE_PROTOCOL = "outside_protocol"
     BAD_NIR = "bad_nir"
     BAD_NAME = "bad_name"
     IDENTIFYING = "identifying"
@@ -73,6 +77,11 @@ class Kind(StrEnum):
     ABOUT_A_SCHEDULE = "about_a_schedule"
     NOT_A_REFERRAL = "not_a_referral"
     UNQUALIFIED = "unqualified"
+    SENDER_FAULT = "sender_fault"
+    NOT_ACTIVE = "not_active"
+    ALREADY_BOOKED = "already_booked"
+    DECEASED = "deceased"
+    PARTLY_READ = "partly_read"
 
 
 KIND: dict[Kind, Words] = {
@@ -118,6 +127,16 @@ KIND: dict[Kind, Words] = {
     Kind.SPREADSHEET_ERROR: (
         "erreur de tableur (#REF!) ou formule sans résultat enregistré",
         "is an error of a spreadsheet (#REF!) or a formula without its result",
+    ),
+    Kind.CHECK_DIGIT: ("clé de contrôle fausse", "has a wrong check digit"),
+    Kind.WRONG_ID: (
+        "numéro d'un autre genre que ceux de cette source",
+        "is a number of a kind that this source does not have",
+    ),
+    Kind.NOT_ALLOWED: ("non admis de cette source", "is not allowed from this source"),
+    Kind.OUTSIDE_PROTOCOL: (
+        "âge ou sexe hors du protocole",
+        "does not take patients of this age or sex",
     ),
     Kind.BAD_NIR: ("NIR mal formé ou clé fausse", "is a malformed NIR or has a wrong key"),
     Kind.BAD_NAME: ("ne contient aucune lettre", "holds no letter"),
@@ -201,6 +220,14 @@ KIND: dict[Kind, Words] = {
         "identité non qualifiée : l'INS n'est pas utilisé",
         "is of an unqualified identity: the INS is not used",
     ),
+    Kind.SENDER_FAULT: (
+        "compte rendu d'erreur de l'émetteur",
+        "is a report of a fault, not a request",
+    ),
+    Kind.NOT_ACTIVE: ("n'est pas une demande à traiter", "is not a request to act upon"),
+    Kind.ALREADY_BOOKED: ("rendez-vous déjà pris ailleurs", "is an appointment made elsewhere"),
+    Kind.DECEASED: ("patient décédé", "is of a patient who died"),
+    Kind.PARTLY_READ: ("lu en partie seulement", "is read in part only"),
 }
 
 
