@@ -21,7 +21,7 @@ from slotengine.policy import Policy
 from slotengine.store_among import among, among_given
 from slotengine.store_bookings import ACTIVE_NOW
 from slotengine.store_caps import effort_minutes, most_given
-from slotengine.store_counters import Day, Load, Week, local_days, week_of
+from slotengine.store_counters import Day, Load, Week, keys_of, local_days
 from slotengine.store_slots import BOOKABLE, NOUN, Supply, audience_mask, read_slot
 from slotengine.store_territory import Territories
 
@@ -190,7 +190,7 @@ class StoredPublished(Supply, Territories):
         found: dict[Day | Week, Load] = {}
         for row in rows:
             day = Day(row.practitioner, row.day)
-            for key in (day, week_of(day)):
+            for key in keys_of(day):
                 was = found.get(key, Load(0, 0))
                 found[key] = Load(was.bookings + row.bookings, was.effort + row.effort)
         return found
@@ -204,6 +204,6 @@ def _has_room(
     effort = min(effort_minutes(policy, slot, mode=mode, first=False) for mode in slot.modes)
     return all(
         most.holds(Load(was.bookings + 1, was.effort + effort))
-        for key, most in zip((day, week_of(day)), most_given(policy, giver), strict=True)
+        for key, most in zip(keys_of(day), most_given(policy, giver), strict=True)
         for was in [given.get(key, Load(0, 0))]
     )

@@ -1,0 +1,211 @@
+"""
+Free slots as the national platform reads them: a searchset Bundle of its profiles.
+
+One Schedule for each PractitionerRole, which is one practitioner at one place; one Slot resource
+however many seats a slot has: its number of seats is nobody's business outside. What a profile
+demands and our data lack leaves the slot out, and says so by ids: never an invalid resource.
+"""
+
+import re
+from typing import NamedTuple
+
+from slotengine.adapters import sas_urls as url
+from slotengine.adapters.sas_resources import (
+    Resource,
+    Stand,
+    organization_resource,
+    person_number,
+    practitioner_resource,
+    role_resource,
+    schedule_resource,
+    service_resource,
+    slot_resource,
+    structure_number,
+)
+from slotengine.availability import Availability
+from slotengine.codes import Audience
+from slotengine.directory import Role, Structure
+from slotengine.domain import Slot
+
+_CPTS_FINESS = re.compile(r"\d{9}", re.ASCII)
+"""The profile of a CPTS (``^1[0-9]{9}$``) cannot hold a Corsican number."""
+
+_INDIVIDUAL = (Audience.PUBLIC, Audience.PRO, Audience.SNP)
+"""JDV_J165: what the profile for single practitioners may carry; CPTS is not among them."""
+
+
+class LeftOut(NamedTuple):
+    """A slot that is not shown and what its role or territory lacks."""
+
+    slot: str
+    lacks: str
+
+
+class Shown(NamedTuple):
+    """A Bundle and what had to be left out of it."""
+
+    bundle: Resource
+    left_out: tuple[LeftOut, ...]
+
+
+def slots_bundle(
+    found: Availability,
+    *,
+    base: str,
+    link: str,
+    schedules: bool = True,
+    actors: bool = True,
+    services: bool = False,
+) -> Shown:
+    """
+    Gives the answer to ``GET /Slot``: the slots, and what the request wants to come along.
+
+    Parameters
+    ----------
+    base
+        Where the server is, without a slash at its end: the start of every ``fullUrl``.
+    link
+        The request itself: the platform compares it.
+    services
+        Whether slots of a CPTS are shown as such, with their HealthcareService (INT_R04). Their
+        Bundle's profile demands schedules and actors, so both come along.
+    """
+    desk = _Desk(found, base, services=services)
+    for slot in found.slots:
+        desk.show(slot)
+    entries = list(desk.slots)
+    if schedules or desk.of_cpts:
+        entries += desk.schedules
+        if actors or desk.of_cpts:
+            entries += [*desk.people(), *desk.roles]
+    entries += desk.services
+    profile = url.CPTS_BUNDLE if desk.of_cpts else url.BUNDLE
+    return Shown(searchset(profile, link, entries, total=len(desk.slots)), tuple(desk.left_out))
+
+
+def searchset(profile: str, link: str, entries: list[Resource], *, total: int) -> Resource:
+    """Gives a Bundle of found resources; an empty one has no entries at all."""
+    bundle: Resource = {
+        "resourceType": "Bundle",
+        "meta": {"profile": [profile]},
+        "type": "searchset",
+        "total": total,
+        "link": [{"relation": "self", "url": link}],
+    }
+    if entries:
+        bundle["entry"] = entries
+    return bundle
+
+
+def entry(base: str, resource: Resource, mode: str) -> Resource:
+    """Gives a Bundle's entry for a resource."""
+    return {
+        "fullUrl": f"{base}/{resource['resourceType']}/{resource['id']}",
+        "resource": resource,
+        "search": {"mode": mode},
+    }
+
+
+class _Desk:
+    """Collects resources, each once, in the order in which slots need them."""
+
+    def __init__(self, found: Availability, base: str, *, services: bool) -> None:
+        self._base = base
+        self._with_services = services
+        self._roles = {role.key: role for role in found.roles}
+        self._sites = {(site.territory, site.id): site for site in found.sites}
+        self._givers = {(one.territory, one.id): one for one in found.practitioners}
+        self._zones = {policy.territory: policy.zone for policy in found.policies}
+        self._structures = {
+            policy.territory: policy.structure
+            for policy in found.policies
+            if policy.structure is not None and _CPTS_FINESS.fullmatch(policy.structure.finess)
+        }
+        self._stands: dict[tuple[str, str, str], Stand | str] = {}
+        self._seen: set[str] = set()
+        self.slots: list[Resource] = []
+        self.schedules: list[Resource] = []
+        self.roles: list[Resource] = []
+        self.services: list[Resource] = []
+        self.left_out: list[LeftOut] = []
+        self.of_cpts = False
+
+    def show(self, slot: Slot) -> None:
+        """Adds a slot and what it refers to, or notes what it lacks."""
+        stand = self._stand(slot)
+        if isinstance(stand, str):
+            self.left_out.append(LeftOut(slot.id, stand))
+            return
+        cpts = self._cpts_of(slot)
+        audiences = slot.audiences if cpts else tuple(a for a in _INDIVIDUAL if a in slot.audiences)
+        if not audiences:
+            lacks = "structure of its territory" if self._with_services else "a class to show"
+            self.left_out.append(LeftOut(slot.id, lacks))
+            return
+        if not stand.used:
+            self._add(stand)
+        for structure in cpts:
+            self._serve(structure)
+        self.of_cpts = self.of_cpts or bool(cpts)
+        resource = slot_resource(slot, stand, audiences, cpts)
+        self.slots.append(entry(self._base, resource, "match"))
+
+    def people(self) -> list[Resource]:
+        """Gives the practitioners of the roles that are shown, each once."""
+        shown: dict[str, list[Role]] = {}
+        for stand in self._stands.values():
+            if isinstance(stand, Stand) and stand.used:
+                shown.setdefault(stand.role.practitioner, []).append(stand.role)
+        return [
+            entry(self._base, practitioner_resource(id_, roles), "include")
+            for id_, roles in shown.items()
+        ]
+
+    def _stand(self, slot: Slot) -> Stand | str:
+        key = (slot.territory, slot.practitioner, slot.site)
+        if key not in self._stands:
+            self._stands[key] = self._made(key)
+        return self._stands[key]
+
+    def _made(self, key: tuple[str, str, str]) -> Stand | str:
+        territory, practitioner, place = key
+        role = self._roles.get(key)
+        if role is None:
+            return "role"
+        address = role.address
+        number = structure_number(role, self._sites.get((territory, place)))
+        if person_number(practitioner) is None:
+            return "a national number"
+        if address is None:
+            return "address"
+        if number is None:
+            return "structure"
+        if role.booking_url is None:
+            return "booking_url"
+        return Stand(
+            role,
+            address=address,
+            structure=number,
+            giver=self._givers[territory, practitioner],
+            zone=self._zones[territory],
+        )
+
+    def _cpts_of(self, slot: Slot) -> list[Structure]:
+        if not self._with_services or Audience.CPTS not in slot.audiences:
+            return []
+        names = (slot.territory, *slot.shared_with)
+        found = [self._structures[name] for name in names if name in self._structures]
+        # Two territories may be parts of one CPTS.
+        return list({structure.finess: structure for structure in found}.values())
+
+    def _add(self, stand: Stand) -> None:
+        stand.used = True
+        self.schedules.append(entry(self._base, schedule_resource(stand), "include"))
+        self.roles.append(entry(self._base, role_resource(stand), "include"))
+
+    def _serve(self, structure: Structure) -> None:
+        if structure.finess in self._seen:
+            return
+        self._seen.add(structure.finess)
+        for resource in (service_resource(structure), organization_resource(structure)):
+            self.services.append(entry(self._base, resource, "include"))
