@@ -5,19 +5,21 @@ Every changing verb takes ``now`` and ``actor`` and is one transaction: it happe
 or not at all. "No slot fits" is an answer; the world saying no is a ``BookingError``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
-from slotengine import offering, opening, pathways, planning, referring, supplying
-from slotengine.answers import PlanReport, PublishReport, Receipt, WithdrawReport
+from slotengine import offering, opening, pathways, planning, receiving, supplying
+from slotengine.adapters.base import Intake
+from slotengine.answers import PlanReport, PublishReport, Receipt, Received, WithdrawReport
 from slotengine.data_folder import default_url
 from slotengine.directory import Role
 from slotengine.domain import Actor, Practitioner, Referral, Site, Slot
 from slotengine.policy import Policy
-from slotengine.ports import Unit
+from slotengine.ports_doors import InboxState, Incoming
 from slotengine.problem import Limits, TravelMatrix
 from slotengine.publishing import Publishing
+from slotengine.receiving_steps import Steps
 from slotengine.seating import Seating
 
 if TYPE_CHECKING:
@@ -182,15 +184,8 @@ class Engine(Seating, Publishing):
         ReferralPastError
             When its deadline or all its windows are past.
         """
-        return self._store.write(
-            lambda unit: offering.answered(
-                pathways.receive_need(unit, referral, now=now),
-                unit.policy(referral.territory),
-                now=now,
-            ),
-            now=now,
-            actor=actor,
-        )
+        steps = self._steps(now)
+        return self._store.write(lambda unit: steps.refer(unit, referral), now=now, actor=actor)
 
     def refer_pathway(
         self, referral: Referral, code: str, *, now: datetime, actor: Actor | None = None
@@ -222,16 +217,8 @@ class Engine(Seating, Publishing):
         A held or promised seat that no longer fits is given back, and held for one of those who
         wait; a confirmed one stays, and the receipt names the rule it breaks.
         """
-
-        def work(unit: Unit) -> Receipt:
-            had = unit.booking_of(referral.id)
-            receipt = referring.amend(unit, referral, now=now, matrix=self._travel)
-            has = unit.booking_of(referral.id)
-            if had is not None and (has is None or has.slot != had.slot):
-                self._ask_who_waits(unit, [had], now=now)
-            return receipt
-
-        return self._store.write(work, now=now, actor=actor)
+        steps = self._steps(now)
+        return self._store.write(lambda unit: steps.amend(unit, referral), now=now, actor=actor)
 
     def cancel_referral(
         self, referral_id: str, *, reason: str, now: datetime, actor: Actor | None = None
@@ -241,14 +228,46 @@ class Engine(Seating, Publishing):
 
         Later steps of its pathway are closed with it. The seats are held for those who wait.
         """
+        steps = self._steps(now)
+        return self._store.write(
+            lambda unit: steps.cancel(unit, referral_id, reason), now=now, actor=actor
+        )
 
-        def work(unit: Unit) -> Receipt:
-            had = [unit.booking_of(one) for one in pathways.from_step(unit, referral_id)]
-            receipt = pathways.cancel_from(unit, referral_id, reason)
-            self._ask_who_waits(unit, [one for one in had if one is not None], now=now)
-            return receipt
+    def receive(
+        self, intakes: Iterable[Intake], *, now: datetime, actor: Actor | None = None
+    ) -> tuple[Received, ...]:
+        """
+        Takes what an adapter has read: one answer each, in order, all in one transaction.
 
-        return self._store.write(work, now=now, actor=actor)
+        The same message again changes nothing. One about a referral that has not come yet is kept
+        and applied with it; one written before the newest applied one about its referral changes
+        nothing any more. What the engine refuses is an answer; the others are written. Large
+        payloads come in ``receiving.batches``.
+
+        Raises
+        ------
+        InputError
+            When one is a ``Rejected``: those are for their sender, leave them out.
+        """
+        messages = receiving.messages_of(intakes)
+        steps = self._steps(now)
+        return self._store.write(
+            lambda unit: receiving.receive(unit, messages, steps), now=now, actor=actor
+        )
+
+    def waiting_messages(
+        self, territory: str, *, states: Sequence[InboxState] = ("waiting",), limit: int = 1000
+    ) -> tuple[Incoming, ...]:
+        """
+        Gives messages that wait for the referral they are about, those that came first before.
+
+        Without what they say. ``states`` asks for others: superseded, refused, applied.
+        """
+        found = self._store.read(lambda unit: unit.messages_in(territory, states, limit))
+        return tuple(one.replaced(body="") for one in found)
+
+    def _steps(self, now: datetime) -> Steps:
+        return Steps(now=now, matrix=self._travel, ask_who_waits=self._ask_who_waits)
 
     # --- the night, and why ---
 

@@ -37,7 +37,7 @@ from slotengine.domain import (
 from slotengine.forecast import History
 from slotengine.policy import Policy
 from slotengine.ports_agendas import AgendaSlots
-from slotengine.ports_doors import Accounts, Inbox, Outbox, Published
+from slotengine.ports_doors import Accounts, Added, Inbox, Outbox, Published
 from slotengine.problem import Plan, Told
 from slotengine.seat_prices import PriceSet
 
@@ -186,10 +186,18 @@ class Unit(Inbox, Outbox, Published, Accounts, AgendaSlots, Protocol):
     def add_referral(self, referral: Referral, digest: str) -> bool:
         """Inserts a referral; False when (territory, source, reference) is already known."""
 
+    def add_referrals(self, values: Sequence[Added]) -> int:
+        """Inserts referrals with their events in one statement each; gives how many were new."""
+
     def find_referral(
         self, territory: str, source: SourceKind, reference: str
     ) -> StoredReferral | None:
         """Finds a referral by what makes it unique."""
+
+    def find_referrals(
+        self, territory: str, source: SourceKind, references: Sequence[str]
+    ) -> Mapping[str, StoredReferral]:
+        """Finds referrals of one source by reference; those that are not known are left out."""
 
     def stored_referral(self, referral_id: str) -> StoredReferral:
         """Gives one referral, or raises UnknownIdError."""

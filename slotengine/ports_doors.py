@@ -34,6 +34,11 @@ class Incoming(Value):
     body: str = ""
     why: str = ""
 
+    @property
+    def order(self) -> tuple[datetime, datetime, str]:
+        """Orders messages; one that does not say when it was written was written when it came."""
+        return (self.issued_at or self.received_at, self.received_at, self.message)
+
 
 class Account(Value):
     """A SAS regulator who may book; who it is, the host keeps."""

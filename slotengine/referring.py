@@ -24,6 +24,8 @@ def filled(referral: Referral, policy: Policy) -> Referral:
     """Gives the referral with deadline and max travel from the Policy where it has none."""
     due = referral.deadline or opening.deadline(policy, referral.priority, referral.received_at)
     reach = referral.max_travel_metres
+    if reach is not None and due == referral.deadline:
+        return referral
     return referral.replaced(
         deadline=due,
         max_travel_metres=policy.max_travel_metres if reach is None else reach,
@@ -64,14 +66,24 @@ def receive(unit: Unit, referral: Referral, *, now: datetime) -> Receipt:
     return _linked_receipt(asked, linked)
 
 
-def standing(unit: Unit, known: StoredReferral) -> Receipt:
+def standing(unit: Unit, known: StoredReferral, *, repeated: bool = True) -> Receipt:
     """Says where a known referral stands."""
     present = known.referral
+    open_ones: tuple[Referral, ...] = ()
+    if present.state not in ENDED:
+        open_ones = unit.patient_referrals(present.territory, [present.patient.key])
+    policy = unit.policy(present.territory)
+    return standing_among(present, policy, open_ones, repeated=repeated)
+
+
+def standing_among(
+    present: Referral, policy: Policy, open_ones: Iterable[Referral], *, repeated: bool = True
+) -> Receipt:
+    """Says where a referral stands among the open ones of its patient, its own included or not."""
     if present.state is ReferralState.REFUSED:
-        flags = red_flags(present, unit.policy(present.territory))
-        return _receipt(present, reasons=flags, repeated=True)
-    linked = () if present.state is ReferralState.CLOSED else linked_needs(unit, present)
-    return _linked_receipt(present, linked, repeated=True)
+        return _receipt(present, reasons=red_flags(present, policy), repeated=repeated)
+    linked = () if present.state is ReferralState.CLOSED else linked_among(present, open_ones)
+    return _linked_receipt(present, linked, repeated=repeated)
 
 
 def _linked_receipt(
@@ -128,7 +140,16 @@ def linked_needs(unit: Unit, referral: Referral) -> tuple[Referral, ...]:
     cover overlaps when neither is due before the other was received. Steps of one pathway are not
     two messages of one need.
     """
-    open_ones = unit.patient_referrals(referral.territory, [referral.patient.key])
+    return linked_among(
+        referral, unit.patient_referrals(referral.territory, [referral.patient.key])
+    )
+
+
+def linked_among(referral: Referral, open_ones: Iterable[Referral]) -> tuple[Referral, ...]:
+    """Gives those of a patient's open referrals, sorted by id, that ``linked_needs`` means."""
+    open_ones = [other for other in open_ones if other.id != referral.id]
+    if not open_ones:
+        return ()
     chain = chain_of(referral, open_ones)
     return tuple(
         other

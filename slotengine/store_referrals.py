@@ -1,7 +1,7 @@
 """Referrals: found by what makes them unique, moved along ``transitions`` and nowhere else."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -13,6 +13,7 @@ from slotengine.codes import BookingStatus, ReferralState, SourceKind
 from slotengine.domain import Actor, Referral
 from slotengine.errors import InputError, TransitionError, UnknownIdError
 from slotengine.ports import StoredReferral
+from slotengine.ports_doors import Added
 from slotengine.store_among import among_given
 from slotengine.store_events import Record, Statement, inserting
 from slotengine.store_promises import Promises
@@ -46,6 +47,12 @@ _BY_MESSAGE = _CONTENT.where(
     _TABLE.c.reference == bindparam("message"),
 )
 
+_BY_MESSAGES = _CONTENT.add_columns(_TABLE.c.reference).where(
+    _TABLE.c.territory == bindparam("mine"),
+    _TABLE.c.source == bindparam("from"),
+    among_given(_TABLE.c.reference, "messages"),
+)
+
 _OF_PATIENTS = select(_TABLE.c.body, _TABLE.c.state).where(
     _TABLE.c.territory == bindparam("mine"),
     among_given(_TABLE.c.patient_key, "keys"),
@@ -57,6 +64,31 @@ _OF_PATIENTS = select(_TABLE.c.body, _TABLE.c.state).where(
 def _adding(*, on_postgres: bool) -> Statement:
     insert = inserting(_TABLE, on_postgres=on_postgres)
     return insert.on_conflict_do_nothing().returning(_TABLE.c.id)
+
+
+def _row(referral: Referral, digest: str) -> dict[str, Any]:
+    return {
+        "id": referral.id,
+        "territory": referral.territory,
+        "source": referral.source.value,
+        "reference": referral.reference,
+        "patient_key": referral.patient.key,
+        "priority": referral.priority.value,
+        "state": referral.state.value,
+        "received_at": referral.received_at,
+        "digest": digest,
+        "body": referral.model_dump_json(exclude={"state"}),
+        "group_id": referral.group,
+    }
+
+
+def _came(values: Iterable[Added]) -> Iterable[dict[str, Any]]:
+    """Gives the events of referrals that came in."""
+    for referral, _, linked in values:
+        about = {"territory": referral.territory, "referral": referral.id}
+        yield {**about, "kind": "referral.received"}
+        if linked is not None:
+            yield {**about, "kind": "referral.linked", "why": linked}
 
 
 @cache
@@ -89,28 +121,31 @@ class Referrals(Promises):
     def add_referral(self, referral: Referral, digest: str) -> bool:
         """Inserts a referral; False when (territory, source, reference) is already known."""
         added = self._connection.scalar(
-            _adding(on_postgres=self._on_postgres),
-            {
-                "id": referral.id,
-                "territory": referral.territory,
-                "source": referral.source.value,
-                "reference": referral.reference,
-                "patient_key": referral.patient.key,
-                "priority": referral.priority.value,
-                "state": referral.state.value,
-                "received_at": referral.received_at,
-                "digest": digest,
-                "body": referral.model_dump_json(exclude={"state"}),
-                "group_id": referral.group,
-            },
+            _adding(on_postgres=self._on_postgres), _row(referral, digest)
         )
         if added is None:
             if self.find_referral(referral.territory, referral.source, referral.reference) is None:
                 raise InputError(f"referral id {referral.id} belongs to another reference")
             return False
         self._added[referral.id] = StoredReferral(referral=referral, digest=digest)
-        self.event(referral.territory, "referral.received", referral=added)
+        self._append(list(_came([Added(referral, digest)])))
         return True
+
+    def add_referrals(self, values: Sequence[Added]) -> int:
+        """
+        Inserts referrals with their events in one statement each; gives how many were new.
+
+        Where that is not all of them the caller undoes the rest: which one was known is not told.
+        """
+        if not values:
+            return 0
+        # As RETURNING: no driver of ours counts the rows of many inserts alike.
+        added = self._connection.scalars(
+            _adding(on_postgres=self._on_postgres),
+            [_row(referral, digest) for referral, digest, _ in values],
+        ).all()
+        self._append(list(_came(values)))
+        return len(added)
 
     def find_referral(
         self, territory: str, source: SourceKind, reference: str
@@ -120,6 +155,16 @@ class Referrals(Promises):
             _BY_MESSAGE, {"mine": territory, "from": source.value, "message": reference}
         ).first()
         return None if row is None else StoredReferral(referral=_noun(row), digest=row.digest)
+
+    def find_referrals(
+        self, territory: str, source: SourceKind, references: Sequence[str]
+    ) -> dict[str, StoredReferral]:
+        """Finds referrals of one source by reference; those that are not known are left out."""
+        given = {"mine": territory, "from": source.value, "messages": references}
+        return {
+            row.reference: StoredReferral(referral=_noun(row), digest=row.digest)
+            for row in self._connection.execute(_BY_MESSAGES, given)
+        }
 
     def stored_referral(self, referral_id: str) -> StoredReferral:
         """Gives one referral, or raises UnknownIdError."""

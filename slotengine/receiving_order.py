@@ -1,0 +1,257 @@
+"""
+One message: applied once, and in the order in which messages were written, not came.
+
+What is known of earlier ones stands in the inbox. A message about a referral that has not come yet
+waits there; one that was written before the newest applied one changes nothing any more.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from slotengine.adapters.base import Amend, Cancel, New, Outcome
+from slotengine.answers import Receipt, Received
+from slotengine.codes import SourceKind
+from slotengine.errors import BookingError, InputError, StoreBusyError
+from slotengine.ports import Unit
+from slotengine.ports_doors import InboxState, Incoming
+from slotengine.receiving_steps import Message, Steps
+from slotengine.referring import standing
+
+KINDS: dict[str, type[Message]] = {
+    "new": New,
+    "amend": Amend,
+    "cancel": Cancel,
+    "outcome": Outcome,
+}
+"""What a message is called in the inbox."""
+
+_KIND_OF = {of: kind for kind, of in KINDS.items()}
+
+MAX_MESSAGE_CHARS = 200
+"""Characters of a message's number in the inbox (``adapters.base.Reference``)."""
+
+REFUSED_EVENT = "message.refused"
+"""What the feed says of a message that waited and was refused then: nobody else hears of it."""
+
+
+def reference_of(one: Message) -> str:
+    """Gives the sender's name of the referral that a message is about."""
+    return one.referral.reference if isinstance(one, New | Amend) else one.reference
+
+
+def source_of(one: Message) -> tuple[str, SourceKind]:
+    """Gives the territory and the source that a message comes from."""
+    about = one.referral if isinstance(one, New | Amend) else one
+    return about.territory, about.source
+
+
+def referral_of(one: Message) -> str:
+    """Gives the id of the referral that a message is about."""
+    return one.referral.id if isinstance(one, New | Amend) else one.referral_id
+
+
+def incoming(
+    one: Message, state: InboxState, *, now: datetime, rows: Iterable[Incoming] = ()
+) -> Incoming:
+    """
+    Gives a message as the inbox keeps it, without its body.
+
+    Its number is the sender's; where there is none, a digest of what it says and when. One number
+    may stand on several records of a payload that say different things about one referral: then
+    the kind stands before it.
+    """
+    kind = _KIND_OF[type(one)]
+    number = one.message or _digest(kind, one)
+    if any(row.message == number and row.kind != kind for row in rows):
+        number = f"{kind}:{number}"
+        if len(number) > MAX_MESSAGE_CHARS:
+            number = hashlib.blake2b(number.encode(), digest_size=16).hexdigest()
+    territory, source = source_of(one)
+    return Incoming(
+        territory=territory,
+        source=source,
+        reference=reference_of(one),
+        message=number,
+        issued_at=one.issued_at,
+        received_at=now,
+        kind=kind,
+        state=state,
+    )
+
+
+def is_noted(one: Message) -> bool:
+    """Tells whether the inbox remembers a message that is applied when it comes."""
+    return one.message is not None or one.issued_at is not None
+
+
+def _digest(kind: str, one: Message) -> str:
+    if isinstance(one, New | Amend):
+        said = one.referral.content_digest()
+    else:
+        said = one.outcome.value if isinstance(one, Outcome) else ""
+    when = "" if one.issued_at is None else one.issued_at.isoformat()
+    text = f"{kind}\x1f{said}\x1f{when}"
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def known_as(one: Incoming, rows: Iterable[Incoming]) -> Incoming | None:
+    """Gives the row of a message that came before, if it did."""
+    return next((row for row in rows if row.message == one.message), None)
+
+
+@dataclass(slots=True)
+class Turn:
+    """
+    The messages about one referral while one more of them is taken.
+
+    ``rows`` is what the inbox has of them. ``touched`` says afterwards whether messages that waited
+    were applied as well.
+    """
+
+    unit: Unit
+    steps: Steps
+    rows: Sequence[Incoming]
+    touched: bool = False
+
+    def take(self, one: Message) -> Received:
+        """Applies a message, keeps it for later, or says why it changes nothing."""
+        mine = incoming(one, "applied", now=self.steps.now, rows=self.rows)
+        before = known_as(mine, self.rows)
+        stored = self.unit.find_referral(mine.territory, mine.source, mine.reference)
+        if before is not None and before.state != "refused":
+            receipt = None if stored is None else standing(self.unit, stored)
+            return repeated(one, before, receipt)
+        if _is_older(mine, self._newest()):
+            self._note(mine, before, "superseded")
+            return Received(outcome="superseded", referral=referral_of(one))
+        if stored is None and not isinstance(one, New):
+            body = one.model_dump_json(exclude={"warnings"})
+            self._note(mine, before, "waiting", body=body)
+            return Received(outcome="kept", referral=referral_of(one))
+        return self._applied(one, mine, before, known=stored is not None)
+
+    def _applied(
+        self, one: Message, mine: Incoming, before: Incoming | None, *, known: bool
+    ) -> Received:
+        waiting = sorted(
+            (row for row in self.rows if row.state == "waiting"), key=lambda row: row.order
+        )
+        # Nothing can come before the message that brings the referral, whenever it was written.
+        earlier = [row for row in waiting if known and row.order < mine.order]
+        newest = self._applied_late(earlier, self._newest())
+
+        def work() -> Receipt:
+            receipt = self.steps.take(self.unit, one)
+            if is_noted(one):
+                self._note(mine, before, "applied")
+            return receipt
+
+        try:
+            receipt = self.unit.attempt(work)
+        except (InputError, BookingError) as refused:
+            if is_noted(one):
+                self._note(mine, before, "refused", why=type(refused).__name__)
+            answer = refusal(one, refused)
+            if not known:
+                return answer
+        else:
+            newest = _later(newest, mine.issued_at)
+            answer = applied(receipt)
+        self._applied_late([row for row in waiting if row not in earlier], newest)
+        return self._as_it_stands(answer) if self.touched else answer
+
+    def _newest(self) -> datetime | None:
+        newest = None
+        for row in self.rows:
+            if row.state == "applied":
+                newest = _later(newest, row.issued_at)
+        return newest
+
+    def _applied_late(
+        self, waiting: Iterable[Incoming], newest: datetime | None
+    ) -> datetime | None:
+        """Applies messages that waited, in their order; gives when the newest was written."""
+        for row in waiting:
+            self.touched = True
+            if _is_older(row, newest):
+                self.unit.set_message(row, "superseded")
+                continue
+            one = KINDS[row.kind].model_validate_json(row.body)
+            try:
+                self.unit.attempt(partial(self._apply_kept, one, row))
+            except (InputError, BookingError) as refused:
+                why = type(refused).__name__
+                self.unit.set_message(row, "refused", why=why)
+                self.unit.event(row.territory, REFUSED_EVENT, referral=referral_of(one), why=why)
+            else:
+                newest = _later(newest, row.issued_at)
+        return newest
+
+    def _apply_kept(self, one: Message, row: Incoming) -> None:
+        self.steps.take(self.unit, one)
+        self.unit.set_message(row, "applied")
+
+    def _as_it_stands(self, answer: Received) -> Received:
+        """Gives an answer whose receipt says how the referral stands after what had waited."""
+        if answer.receipt is None:
+            return answer
+        present = self.unit.stored_referral(answer.receipt.referral).referral
+        changed = {"state": present.state, "deadline": present.deadline}
+        return answer.replaced(receipt=answer.receipt.replaced(**changed))
+
+    def _note(
+        self,
+        mine: Incoming,
+        before: Incoming | None,
+        state: InboxState,
+        *,
+        body: str = "",
+        why: str = "",
+    ) -> None:
+        if before is not None:
+            self.unit.set_message(mine, state, body=body, why=why)
+        elif not self.unit.keep_message(mine.replaced(state=state, body=body, why=why)):
+            # Somebody writes messages without taking turns: what stands now must be read again.
+            raise StoreBusyError("the same message came twice at once; nothing was written")
+
+
+def _is_older(mine: Incoming, newest: datetime | None) -> bool:
+    return mine.issued_at is not None and newest is not None and mine.issued_at < newest
+
+
+def _later(newest: datetime | None, other: datetime | None) -> datetime | None:
+    if newest is None or other is None:
+        return newest or other
+    return max(newest, other)
+
+
+def applied(receipt: Receipt) -> Received:
+    """Gives the answer to a message that was taken; "repeated" where it changed nothing."""
+    return Received(
+        outcome="repeated" if receipt.repeated else "applied",
+        referral=receipt.referral,
+        receipt=receipt,
+    )
+
+
+def repeated(one: Message, before: Incoming, receipt: Receipt | None) -> Received:
+    """Gives the answer to a message that came before; ``why`` says where it is, if not applied."""
+    return Received(
+        outcome="repeated",
+        referral=referral_of(one),
+        receipt=receipt,
+        why="" if before.state == "applied" else before.state,
+    )
+
+
+def refusal(one: Message, refused: Exception) -> Received:
+    """Gives the answer to a message that the engine said no to, in the engine's words."""
+    return Received(
+        outcome="refused",
+        referral=referral_of(one),
+        error=type(refused).__name__,
+        why=str(refused),
+    )
