@@ -13,6 +13,9 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol
 
 from slotengine.adapters.base import Door, Part
+from slotengine.adapters.fhir import FhirFormat
+from slotengine.adapters.hl7v2 import Hl7v2Format
+from slotengine.adapters.hubsante import HubSanteFormat
 from slotengine.adapters.json_records import JsonFormat
 from slotengine.adapters.lines import Payload
 from slotengine.adapters.tabular import CsvFormat
@@ -51,7 +54,13 @@ def formats() -> Mapping[str, WireFormat]:
     Guests come before ours: a FHIR bundle is JSON too, and CSV claims whatever is left. They can't
     take our names. One that fails to load is named in the log and left out.
     """
-    ours: dict[str, WireFormat] = {"json": JsonFormat(), "csv": CsvFormat()}
+    ours: dict[str, WireFormat] = {
+        "fhir": FhirFormat(),
+        "hubsante": HubSanteFormat(),
+        "hl7v2": Hl7v2Format(),
+        "json": JsonFormat(),
+        "csv": CsvFormat(),
+    }
     guests: dict[str, WireFormat] = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         if entry.name not in ours:
