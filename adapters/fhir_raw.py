@@ -1,0 +1,90 @@
+"""One record as bytes that can be sent again: its resource with those it refers to, on one line."""
+
+import json
+
+from slotengine.adapters.fhir_bundle import RECORDS, Record
+from slotengine.adapters.fhir_scope import Entry
+from slotengine.adapters.json_texts import Json
+
+UNREAD = frozenset({"text", "photo"})
+"""Members of a resource that are never read and may be large: narrative and pictures."""
+
+_KEPT = ("id", "identifier", "timestamp")
+"""What of a Bundle tells one message from another."""
+
+
+class Rewriter:
+    """Writes the records of one document; a resource that many refer to is written once."""
+
+    def __init__(self) -> None:
+        self._written: dict[int, tuple[object, str]] = {}
+
+    def line(self, record: Record, used: list[Entry]) -> bytes:
+        """
+        Gives a minimal Bundle, or the resource itself where nothing came with it.
+
+        Requests and appointments that are only referred to are marked as not meant.
+        """
+        entry, message = record.entry, record.message
+        known = {id(one.resource.value) for one in record.scope.every()}
+        beside = [
+            one
+            for one in used
+            if id(one.resource.value) in known and one.resource.value is not entry.resource.value
+        ]
+        if not (beside or message.bundle or message.header or entry.method):
+            return _bytes(self._text(entry))
+        header = message.header
+        above = [one for one in (header, message.sender if header else None) if one is not None]
+        others = [one for one in beside if one not in above]
+        entries = [
+            *(self._entry(one) for one in above),
+            self._entry(entry),
+            *(self._entry(one, aside=one.resource.type in RECORDS) for one in others),
+        ]
+        kept = {
+            name: message.bundle.value[name]
+            for name in _KEPT
+            if message.bundle is not None and name in message.bundle.value
+        }
+        kind = "message" if header else "transaction" if entry.method else "collection"
+        start = json.dumps({"resourceType": "Bundle", "type": kind, **kept}, ensure_ascii=False)
+        return _bytes(f'{start[:-1]}, "entry": [{", ".join(entries)}]}}')
+
+    def _entry(self, entry: Entry, *, aside: bool = False) -> str:
+        said: dict[str, Json] = {}
+        if entry.full_url:
+            said["fullUrl"] = entry.full_url
+        if entry.method and not aside:
+            said["request"] = {
+                "method": entry.method,
+                "url": entry.url,
+                **({"ifMatch": entry.if_match} if entry.if_match else {}),
+            }
+        if aside:
+            said["search"] = {"mode": "include"}
+        start = json.dumps(said, ensure_ascii=False)
+        if entry.made:
+            return start
+        return f'{start[:-1]}{", " if said else ""}"resource": {self._text(entry)}}}'
+
+    def _text(self, entry: Entry) -> str:
+        value = entry.resource.value
+        known = self._written.get(id(value))
+        if known is None:
+            kept = {name: item for name, item in value.items() if name not in UNREAD}
+            # The value is kept beside its text: an id may be given to another object.
+            known = self._written[id(value)] = value, json.dumps(kept, ensure_ascii=False)
+        return known[1]
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair: no UTF-8 holds it, but JSON can name it.
+        return "".join(_escaped(sign) for sign in text).encode()
+
+
+def _escaped(sign: str) -> str:
+    return f"\\u{ord(sign):04x}" if "\ud800" <= sign <= "\udfff" else sign
