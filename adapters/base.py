@@ -8,12 +8,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Annotated, BinaryIO, ClassVar, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
 from slotengine.adapters.kinds import Kind
+from slotengine.adapters.registered import IdKind
 from slotengine.codes import BookingStatus, Mode, Priority, Profession, SourceKind
 from slotengine.domain import Instant, Location, Referral, TerritoryName, Value, referral_id
 from slotengine.errors import InputError
@@ -197,8 +199,22 @@ class Bounds(Value):
         return self.south <= lat <= self.north and self.west <= lon <= self.east
 
 
+class Detail(StrEnum):
+    """What a source may be shown beside when and where."""
+
+    PRACTITIONER = "practitioner"
+    ADDRESS = "address"
+    PHONE = "phone"
+    MOTIVE = "motive"
+
+
 class Profile(Value):
-    """What a source means when it says nothing, and what it must say."""
+    """
+    What a source means when it says nothing, what it must say, and what it may.
+
+    ``ids`` are the kinds of number that its requesters have; ``protocols`` the codes of those
+    it may act under; ``motives`` the code systems it may give a reason in (None: any).
+    """
 
     source: SourceKind
     priority: Priority
@@ -206,6 +222,10 @@ class Profile(Value):
     modes: tuple[Mode, ...] = (Mode.AMB,)
     required: frozenset[str] = frozenset()
     identity_required: bool = True
+    ids: frozenset[IdKind] = frozenset(IdKind)
+    protocols: frozenset[str] = frozenset()
+    motives: frozenset[str] | None = None
+    sees: frozenset[Detail] = frozenset()
 
 
 class Pseudonyms(Protocol):

@@ -35,6 +35,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "motive_code": ("reason_code", "code_motif", "motif_code"),
     "motive_system": ("reason_system", "systeme_motif", "motif_systeme"),
     "motive_label": ("motive", "reason", "motif", "libelle_motif", "motif_libelle"),
+    "protocol": ("snp_protocol", "protocole", "protocole_snp", "protocole_de_cooperation"),
     "window_start": ("available_from", "disponible_de", "disponible_du", "debut_disponibilite"),
     "window_end": ("available_until", "disponible_a", "disponible_au", "fin_disponibilite"),
     "deadline": ("before", "avant_le", "echeance", "date_limite"),

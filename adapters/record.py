@@ -5,17 +5,14 @@ Every wire format that has records ends here, so that a table and a JSON file of
 give equal referrals and equal faults.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TypeVar
 
 from pydantic import ValidationError
 
-from slotengine.adapters import scalars, words
+from slotengine.adapters import protocols, scalars, words
 from slotengine.adapters.base import (
-    MAX_FIELD_CHARS,
-    MAX_LIST_ITEMS,
     WHOLE,
     Amend,
     Cancel,
@@ -24,11 +21,13 @@ from slotengine.adapters.base import (
     New,
     Outcome,
 )
-from slotengine.adapters.fields import DROPPED, LIST_SEPARATOR, LISTS, Raw, plain
+from slotengine.adapters.fields import DROPPED, LISTS, Raw, plain
 from slotengine.adapters.geocoding import COMMUNES
 from slotengine.adapters.identity import Identity
 from slotengine.adapters.kinds import Kind
 from slotengine.adapters.places import PLACE_FIELDS, location
+from slotengine.adapters.reading import Reading
+from slotengine.adapters.registered import bare_ins, check_digit_fits, person_id, requester_id
 from slotengine.adapters.scalars import BadValue
 from slotengine.adapters.spot import NO_ENVELOPE, Envelope, Spot
 from slotengine.adapters.words import Status
@@ -43,8 +42,6 @@ from slotengine.domain import (
     TimeWindow,
     referral_id,
 )
-
-_T = TypeVar("_T")
 
 CLOCK_SKEW = timedelta(minutes=15)
 """How far a sender's clock may be ahead of ours. Our choice."""
@@ -66,7 +63,7 @@ GROUP_SCOPE = "group of siblings"
 _SAID_BY: Mapping[str, str] = {
     **{name: name for name in ("professions", "specialties", "priority", "care_level")},
     **{name: name for name in ("deadline", "modes", "pathway", "group")},
-    "motive_code": "motive",
+    **dict.fromkeys(("motive_code", "protocol"), "motive"),
     "window_start": "windows",
     "max_travel_km": "max_travel_metres",
     **dict.fromkeys(("lat", "lon", "insee", "postcode", "city"), "patient.location"),
@@ -102,19 +99,18 @@ def translate(
         return spot.rejected(str(path[0]) if path else WHOLE, Kind.INVALID)
 
 
-class _Record:
-    """The fields of one record while it is read."""
+class _Record(Reading):
+    """One record while it becomes an ``Intake``."""
 
-    __slots__ = ("_door", "_envelope", "_fields", "_now", "_warnings")
+    __slots__ = ("_door", "_envelope", "_now")
 
     def __init__(
         self, fields: Mapping[str, Raw], door: Door, now: datetime, envelope: Envelope
     ) -> None:
-        self._fields = fields
+        super().__init__(fields, envelope.warnings)
         self._door = door
         self._now = now
         self._envelope = envelope
-        self._warnings = list(envelope.warnings)
 
     def intake(self) -> Intake:
         status = self._read("status", lambda f, t: scalars.coded(f, t, words.STATUSES))
@@ -158,47 +154,10 @@ class _Record:
             "warnings": tuple(self._warnings),
         }
 
-    # Reading one field.
-
-    def _text(self, name: str) -> str | None:
-        raw = self._fields.get(name)
-        if isinstance(raw, tuple):
-            raise BadValue(name, Kind.WRONG_TYPE)
-        return self._clean(name, raw)
-
-    def _clean(self, name: str, raw: str | None) -> str | None:
-        text = raw.strip() if raw is not None else ""
-        if len(text) > MAX_FIELD_CHARS:
-            raise BadValue(name, Kind.TOO_LONG)
-        if not text.isprintable() and not all(
-            sign.isprintable() or sign.isspace() for sign in text
-        ):
-            # NUL, escapes, lone surrogates: no honest field holds them, and they break stores.
-            raise BadValue(name, Kind.CONTROL_CHARACTER)
-        return text or None
-
-    def _read(self, name: str, of: Callable[[str, str], _T]) -> _T | None:
-        text = self._text(name)
-        return None if text is None else of(name, text)
-
-    def _items(self, name: str) -> list[tuple[str, str]]:
-        """Gives each item of a list with its path; a single one keeps the bare name."""
-        raw = self._fields.get(name, ())
-        parts = raw if isinstance(raw, tuple) else tuple(raw.split(LIST_SEPARATOR))
-        if len(parts) > MAX_LIST_ITEMS:
-            raise BadValue(name, Kind.TOO_MANY)
-        texts = [self._clean(name, part) for part in parts]
-        written = [text for text in texts if text is not None]
-        if len(written) == 1:
-            return [(name, written[0])]
-        return [(f"{name}[{index}]", text) for index, text in enumerate(written)]
-
-    # Reading what belongs together.
-
     def _identity(self, *, strict: bool) -> Identity:
         contact = self._fields.get(DROPPED, ())
         return Identity(
-            nir=self._text("nir"),
+            nir=self._read("nir", lambda _, text: bare_ins(text)),
             birth_name=self._text("birth_name"),
             family_name=self._text("family_name"),
             given_name=self._text("given_name"),
@@ -218,9 +177,7 @@ class _Record:
             if not known and not (name == "requester_id" and door.sender):
                 raise BadValue(name, Kind.MISSING)
         received_at = self._received_at()
-        house = self._read("requester_id", scalars.identifier) or door.sender
-        if house is not None:
-            identity.guarded("requester_id", house, door.pseudonymiser, with_names=False)
+        house = self._house(identity)
         patient = self._patient(identity, received_at, house=house, reference=reference)
         deadline = self._read("deadline", lambda f, t: scalars.instant(f, t, door.zone, ends=True))
         if deadline is not None and deadline < received_at:
@@ -245,7 +202,7 @@ class _Record:
             care_level=self._read(
                 "care_level", lambda f, t: scalars.coded(f, t, words.CARE_LEVELS)
             ),
-            motive=self._motive(identity),
+            motive=self._motive(identity, patient),
             windows=self._windows(),
             deadline=deadline,
             modes=self._modes(patient.mobility),
@@ -254,6 +211,24 @@ class _Record:
             pathway=pathway,
             received_at=received_at,
         )
+
+    def _house(self, identity: Identity) -> str | None:
+        """
+        Gives who asks, without the prefix of national messages: one house has one id.
+
+        A pharmacy's number from a nurse is refused: it would answer for somebody else's patient.
+        """
+        text = self._read("requester_id", scalars.identifier) or self._door.sender
+        if text is None:
+            return None
+        identity.guarded("requester_id", text, self._door.pseudonymiser, with_names=False)
+        expected = self._door.profile.ids
+        known = requester_id(text, expected)
+        if known.kind not in expected:
+            raise BadValue("requester_id", Kind.WRONG_ID)
+        if not check_digit_fits(known):
+            self._doubt("requester_id", Kind.CHECK_DIGIT)
+        return known.value
 
     def _group(self, house: str | None) -> str | None:
         """
@@ -282,6 +257,8 @@ class _Record:
             own = identity.guarded(
                 "own_practitioner", own, self._door.pseudonymiser, with_names=False
             )
+            if not check_digit_fits(person_id(own)):
+                self._doubt("own_practitioner", Kind.CHECK_DIGIT)
         mobility = self._read("mobility", lambda f, t: scalars.coded(f, t, words.MOBILITIES))
         return Patient(
             key=identity.key(self._door, house=house, reference=reference),
@@ -299,13 +276,20 @@ class _Record:
         The birth date wins over a stated age: official samples hold pairs that disagree.
         """
         if birth_date is None:
-            return self._read("age", lambda f, t: scalars.whole(f, t, low=0, high=MAX_AGE_YEARS))
+            return self._read("age", _age)
         day = received_at.astimezone(self._door.zone).date()
         age = self._door.pseudonymiser.age_on(birth_date, day)
         if age is None:
             raise BadValue("birth_date", Kind.IN_FUTURE)
         if age > MAX_AGE_YEARS:
             raise BadValue("birth_date", Kind.OUT_OF_RANGE)
+        try:
+            stated = self._read("age", _age)
+        except BadValue as bad:
+            self._doubt(bad.field, bad.kind)
+        else:
+            if stated not in {None, age}:
+                self._doubt("age", Kind.CONTRADICTS)
         return age
 
     def _location(self) -> Location | None:
@@ -318,19 +302,39 @@ class _Record:
         self._warnings += doubts
         return place
 
-    def _motive(self, identity: Identity) -> Motive | None:
+    def _motive(self, identity: Identity, patient: Patient) -> Motive | None:
         """Gives the motive; a label alone is dropped, since rules read codes only."""
+        raw = self._fields.get("motive_label", "")
+        label = identity.harmless_label(raw) if isinstance(raw, str) else ""
         code = self._read("motive_code", scalars.identifier)
+        system = self._read("motive_system", scalars.identifier) or MOTIVE_SYSTEM
+        as_protocol = "motive_code" if code and system == protocols.SYSTEM else "protocol"
+        protocol = self._protocol(as_protocol, patient)
+        if protocol is not None:
+            return Motive(system=protocols.SYSTEM, code=protocol, label=label)
         if code is None:
             return None
-        system = self._read("motive_system", scalars.identifier) or MOTIVE_SYSTEM
+        allowed = self._door.profile.motives
+        if allowed is not None and system not in allowed:
+            # Dropped and not refused: who may not say why still needs a seat.
+            self._doubt("motive_code", Kind.NOT_ALLOWED)
+            return None
         vault = self._door.pseudonymiser
-        raw = self._fields.get("motive_label", "")
         return Motive(
             code=identity.guarded("motive_code", code, vault),
             system=identity.guarded("motive_system", system, vault),
-            label=identity.harmless_label(raw) if isinstance(raw, str) else "",
+            label=label,
         )
+
+    def _protocol(self, name: str, patient: Patient) -> str | None:
+        """Gives the code of the protocol under which the source has acted, if it says one."""
+        protocol = self._read(name, _protocol)
+        if protocol is None:
+            return None
+        against = protocols.objection(protocol, patient, self._door.profile.protocols)
+        if against is not None:
+            raise BadValue(name, against)
+        return protocol.code
 
     def _windows(self) -> tuple[TimeWindow, ...]:
         starts, ends = self._items("window_start"), self._items("window_end")
@@ -348,9 +352,6 @@ class _Record:
         if closes <= opens:
             raise BadValue(end_name, Kind.END_BEFORE_START)
         return TimeWindow(start=opens, end=closes)
-
-    def _coded_items(self, name: str, table: Mapping[str, words.Coded]) -> tuple[words.Coded, ...]:
-        return tuple(scalars.coded(path, text, table) for path, text in self._items(name))
 
     def _specialties(self) -> tuple[str, ...]:
         found: list[str] = []
@@ -374,6 +375,17 @@ def _priority(name: str, text: str) -> Priority:
     if priority is None:
         raise BadValue(name, Kind.UNKNOWN_CODE)
     return priority
+
+
+def _age(name: str, text: str) -> int:
+    return scalars.age(name, text, high=MAX_AGE_YEARS)
+
+
+def _protocol(name: str, text: str) -> protocols.SnpProtocol:
+    protocol = protocols.protocol_of(text)
+    if protocol is None:
+        raise BadValue(name, Kind.UNKNOWN_CODE)
+    return protocol
 
 
 def _pathway(name: str, text: str) -> str:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from slotengine.adapters.fields import plain
 from slotengine.adapters.kinds import Kind
+from slotengine.adapters.registered import person_id
 
 _Code = TypeVar("_Code", bound=StrEnum)
 
@@ -42,7 +43,13 @@ _INSEE_DIGITS = 5
 _POSTCODE = re.compile(r"[0-9]{5}")
 _POSTCODE_DIGITS = 5
 _COUNTRY = re.compile(r"f(?:r|rance)?[ -]*(?=[0-9])", re.IGNORECASE)
-_PREFIXED_RPPS = re.compile(r"8[0-9]{11}")
+_AGE = re.compile(
+    r"p?(?P<count>[0-9]{1,5})(?:[.,]0+)? ?"
+    r"(?P<unit>y|m|w|d|ans?|mois|semaines?|jours?|years?|months?|weeks?|days?)?",
+    re.IGNORECASE,
+)
+_PER_YEAR = {"y": 1, "a": 1, "m": 12, "w": 52.1775, "s": 52.1775, "d": 365.2425, "j": 365.2425}
+"""How many of a unit, known by its first letter, are a year (Gregorian mean)."""
 
 
 class BadValue(Exception):  # noqa: N818 - not an error of the caller: it never leaves this room
@@ -180,7 +187,25 @@ def practitioner_id(field: str, text: str) -> str:
     found = identifier(field, text)
     if not any(sign.isdigit() for sign in found):
         raise BadValue(field, Kind.BAD_IDENTIFIER)
-    return found[1:] if _PREFIXED_RPPS.fullmatch(found) else found
+    return person_id(found).value
+
+
+def age(field: str, text: str, *, high: int) -> int:
+    """
+    Gives whole years of an age, said in years or as ISO 8601 in one unit.
+
+    Examples
+    --------
+    >>> age("age", "P65Y", high=125), age("age", "P21M", high=125), age("age", "10 jours", high=125)
+    (65, 1, 0)
+    """
+    found = _AGE.fullmatch(text)
+    if found is None or (text[0] in "pP") != (len(found["unit"] or "") == 1):
+        return whole(field, text, low=0, high=high)
+    years = int(int(found["count"]) / _PER_YEAR[(found["unit"] or "y")[0].lower()])
+    if years > high:
+        raise BadValue(field, Kind.OUT_OF_RANGE)
+    return years
 
 
 def insee_code(field: str, text: str) -> str:

@@ -1,10 +1,6 @@
-"""
-Who sends: the ten sources, what each means when it says nothing, and what each must say.
+"""Who sends: the reader of a source's payloads, in one format or in whichever claims them."""
 
-Nothing is refused here for being unwanted: red flags, audiences and radii are the engine's.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
@@ -17,57 +13,14 @@ from slotengine.adapters.base import (
     Geocoder,
     Intake,
     Part,
-    Profile,
     Pseudonyms,
 )
 from slotengine.adapters.kinds import Kind
 from slotengine.adapters.lines import Payload
+from slotengine.adapters.profiles import PROFILES
 from slotengine.adapters.registry import WireFormat, format_claiming, format_named
-from slotengine.codes import Mode, Priority, SourceKind
+from slotengine.codes import SourceKind
 from slotengine.errors import InputError, ReferralFormatError
-
-_PROFILES = (
-    # At the counter somebody waits: a day, unless the sender says otherwise.
-    Profile(source=SourceKind.PHARMACY, priority=Priority.URGENT),
-    Profile(source=SourceKind.NURSE, priority=Priority.URGENT),
-    # Pain of muscle and joint that a physiotherapist passes on is rarely due today.
-    Profile(source=SourceKind.PHYSIOTHERAPIST, priority=Priority.ROUTINE),
-    Profile(source=SourceKind.MIDWIFE, priority=Priority.URGENT),
-    # A discharge is followed up within days; the ward knows its patients.
-    Profile(source=SourceKind.HOSPITAL, priority=Priority.ROUTINE),
-    # Without its level an R1 would pass for an R3. A caller may be nobody we can name.
-    Profile(
-        source=SourceKind.SAMU,
-        priority=Priority.URGENT,
-        required=frozenset({"care_level"}),
-        identity_required=False,
-    ),
-    # Sent on from the waiting room: seen the same half day, or they had better stayed.
-    Profile(source=SourceKind.EMERGENCY, priority=Priority.ASAP, identity_required=False),
-    # Several homes share one territory: which one asks decides where the doctor goes.
-    Profile(
-        source=SourceKind.EHPAD,
-        priority=Priority.URGENT,
-        modes=(Mode.AMB, Mode.HH),
-        required=frozenset({"requester_id"}),
-    ),
-    # Who answers for the person: social services follow up by office.
-    Profile(
-        source=SourceKind.SOCIAL,
-        priority=Priority.ROUTINE,
-        required=frozenset({"requester_id"}),
-    ),
-    # A practice may need any profession: a default would be a guess.
-    Profile(
-        source=SourceKind.PRACTICE,
-        priority=Priority.URGENT,
-        professions=(),
-        required=frozenset({"professions"}),
-    ),
-)
-
-PROFILES: Mapping[SourceKind, Profile] = {profile.source: profile for profile in _PROFILES}
-"""Every source with its defaults (all our choice: the national texts give none)."""
 
 
 @dataclass(frozen=True, slots=True)
