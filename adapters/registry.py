@@ -19,6 +19,7 @@ from slotengine.adapters.hubsante import HubSanteFormat
 from slotengine.adapters.json_records import JsonFormat
 from slotengine.adapters.lines import Payload
 from slotengine.adapters.tabular import CsvFormat
+from slotengine.adapters.tabular_xlsx import XlsxFormat
 from slotengine.errors import InputError
 
 GROUP = "slotengine.adapters"
@@ -59,6 +60,7 @@ def formats() -> Mapping[str, WireFormat]:
         "hubsante": HubSanteFormat(),
         "hl7v2": Hl7v2Format(),
         "json": JsonFormat(),
+        "xlsx": XlsxFormat(),
         "csv": CsvFormat(),
     }
     guests: dict[str, WireFormat] = {}
