@@ -45,8 +45,11 @@ class Steps:
         match one:
             case New():
                 return self.refer(unit, one.referral)
-            case Amend():
+            case Amend(only=None):
                 return self.amend(unit, one.referral)
+            case Amend():
+                stored = unit.stored_referral(one.referral.id).referral
+                return self.amend(unit, one.onto(stored))
             case Cancel():
                 return self.cancel(unit, one.referral_id, BY_ITS_SOURCE)
             case Outcome():
