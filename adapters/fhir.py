@@ -44,6 +44,9 @@ MAX_RECORD_BYTES = 256 * 1024
 # Hub Santé has a member of this name too, whose values are capitals (SMUR, LIBERAL.MG).
 _MARK = re.compile(rb'"resourceType"\s*:\s*"[A-Z][a-z]')
 
+Located = tuple[str, tuple[Part, ...]]
+"""The path of a record's own resource, and what it says."""
+
 
 class FhirFormat:
     """Reads FHIR R4 as JSON, a document or one a line."""
@@ -58,16 +61,24 @@ class FhirFormat:
 
     def read(self, payload: Payload, *, door: Door, adapter: str, now: datetime) -> Iterator[Part]:
         """Gives one ``Part`` for each request or appointment, and for each that was replaced."""
+        for _, parts in self.located(payload, door=door, adapter=adapter, now=now):
+            yield from parts
+
+    def located(
+        self, payload: Payload, *, door: Door, adapter: str, now: datetime
+    ) -> Iterator[Located]:
+        """Gives the same with the path of each record in its document, for whoever answers."""
         record = 0
         found = elements(payload, adapter, max_depth=MAX_DEPTH, max_line_bytes=MAX_DOCUMENT_BYTES)
         for line, element in found:
             reader = _Reader(door, adapter, now, line)
-            for parts in reader.parts(element, after=record):
+            for located in reader.located(element, after=record):
                 record += 1
                 if record > MAX_RECORDS:
-                    yield Part(Spot(adapter, record, line).rejected(PAYLOAD, Kind.TOO_LARGE))
+                    spot = Spot(adapter, record, line)
+                    yield "", (Part(spot.rejected(PAYLOAD, Kind.TOO_LARGE)),)
                     return
-                yield from parts
+                yield located
 
     def joined(self, parts: Iterable[bytes], *, head: bytes) -> bytes:
         """Gives one record a line."""
@@ -84,12 +95,12 @@ class _Reader:
         self._now = now
         self._line = line
 
-    def parts(self, element: str | Kind, *, after: int) -> Iterator[tuple[Part, ...]]:
+    def located(self, element: str | Kind, *, after: int) -> Iterator[Located]:
         """Gives the parts of each record, whose numbers come after ``after``."""
         document = parsed(element, max_depth=MAX_DEPTH) if isinstance(element, str) else element
         if isinstance(document, Kind):
             raw = element.encode(errors="surrogatepass") if isinstance(element, str) else b""
-            yield (Part(self._spot(after + 1).rejected(WHOLE, document), raw),)
+            yield "", (Part(self._spot(after + 1).rejected(WHOLE, document), raw),)
             return
         rewriter, written = Rewriter(), 0
         for number, record in enumerate(records(Node(document)), after + 1):
@@ -97,9 +108,9 @@ class _Reader:
             written += sum(len(part.raw) for part in parts)
             if written > MAX_PAYLOAD_BYTES:
                 # Many records that share one huge resource would be written out without end.
-                yield (Part(self._spot(number).rejected(PAYLOAD, Kind.TOO_LARGE)),)
+                yield "", (Part(self._spot(number).rejected(PAYLOAD, Kind.TOO_LARGE)),)
                 return
-            yield parts
+            yield record.entry.resource.path, parts
 
     def _spot(self, number: int, paths: dict[str, str] | None = None) -> Spot:
         return Spot(self._adapter, number, self._line, paths)

@@ -54,7 +54,7 @@ def is_day(text: str) -> bool:
 
 def authored(draft: Draft, name: str) -> datetime:
     """
-    Takes when the need was stated, else when it was written down; a day begins at its first instant.
+    Takes when the need was stated, else when that was written down; a day begins at midnight.
 
     Not the moment of reading: read again, the same message would say something else.
     """
