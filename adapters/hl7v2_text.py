@@ -180,7 +180,7 @@ class Message:
     @classmethod
     def of(cls, data: bytes) -> Self | Kind:
         """Cuts a message into segments, or says what is wrong with it as a whole."""
-        header = data.split(b"\r", 1)[0].split(b"\n", 1)[0].decode("latin-1")
+        header = _header(data)
         marks = Marks.of(header, "utf-8")
         if marks is None:
             return Kind.BAD_SEPARATORS
@@ -204,6 +204,17 @@ class Message:
         """Gives the first segment of a name, or an empty one."""
         found = self.all(name)
         return found[0] if found else Segment(name, 1, (), self.marks)
+
+
+def charset_of(data: bytes) -> str:
+    """Gives what a message says of its characters, as it says it; empty where it says nothing."""
+    header = _header(data)
+    marks = Marks.of(header, "utf-8")
+    return "" if marks is None else _charset(header, marks)
+
+
+def _header(data: bytes) -> str:
+    return data.split(b"\r", 1)[0].split(b"\n", 1)[0].decode("latin-1")
 
 
 def _charset(header: str, marks: Marks) -> str:
