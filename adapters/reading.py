@@ -15,17 +15,19 @@ _T = TypeVar("_T")
 class Reading:
     """The fields of one record while it is read."""
 
-    __slots__ = ("_fields", "_warnings")
+    __slots__ = ("fields", "warnings")
 
     def __init__(self, fields: Mapping[str, Raw], warnings: Iterable[Warned] = ()) -> None:
-        self._fields = fields
-        self._warnings = list(warnings)
+        self.fields = fields
+        self.warnings = list(warnings)
 
-    def _doubt(self, field: str, kind: Kind) -> None:
-        self._warnings.append(Warned(field=field, kind=kind))
+    def doubt(self, field: str, kind: Kind) -> None:
+        """Notes a doubt about a field that is read all the same."""
+        self.warnings.append(Warned(field=field, kind=kind))
 
-    def _text(self, name: str) -> str | None:
-        raw = self._fields.get(name)
+    def text(self, name: str) -> str | None:
+        """Gives a field's text without the space around it, or None."""
+        raw = self.fields.get(name)
         # Most fields of most records are empty.
         if not raw:
             return None
@@ -44,13 +46,14 @@ class Reading:
             raise BadValue(name, Kind.CONTROL_CHARACTER)
         return text or None
 
-    def _read(self, name: str, of: Callable[[str, str], _T]) -> _T | None:
-        text = self._text(name)
+    def read(self, name: str, of: Callable[[str, str], _T]) -> _T | None:
+        """Gives what a field's text means, or None where nothing is said."""
+        text = self.text(name)
         return None if text is None else of(name, text)
 
-    def _items(self, name: str) -> list[tuple[str, str]]:
+    def items(self, name: str) -> list[tuple[str, str]]:
         """Gives each item of a list with its path; a single one keeps the bare name."""
-        raw = self._fields.get(name)
+        raw = self.fields.get(name)
         if not raw:
             return []
         parts = raw if isinstance(raw, tuple) else tuple(raw.split(LIST_SEPARATOR))
@@ -62,5 +65,6 @@ class Reading:
             return [(name, written[0])]
         return [(f"{name}[{index}]", text) for index, text in enumerate(written)]
 
-    def _coded_items(self, name: str, table: Mapping[str, words.Coded]) -> tuple[words.Coded, ...]:
-        return tuple(scalars.coded(path, text, table) for path, text in self._items(name))
+    def coded_items(self, name: str, table: Mapping[str, words.Coded]) -> tuple[words.Coded, ...]:
+        """Gives the codes of a list of words."""
+        return tuple(scalars.coded(path, text, table) for path, text in self.items(name))

@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from pydantic import ValidationError
 
-from slotengine.adapters import protocols, scalars, words
+from slotengine.adapters import scalars, words
 from slotengine.adapters.base import (
     WHOLE,
     Amend,
@@ -25,6 +25,7 @@ from slotengine.adapters.fields import DROPPED, LISTS, Raw, plain
 from slotengine.adapters.geocoding import COMMUNES
 from slotengine.adapters.identity import Identity
 from slotengine.adapters.kinds import Kind
+from slotengine.adapters.motives import motive_of
 from slotengine.adapters.places import PLACE_FIELDS, location
 from slotengine.adapters.reading import Reading
 from slotengine.adapters.registered import bare_ins, check_digit_fits, person_id, requester_id
@@ -35,7 +36,6 @@ from slotengine.codes import BookingStatus, Mobility, Mode, Priority, Sex
 from slotengine.domain import (
     MAX_AGE_YEARS,
     Location,
-    Motive,
     Patient,
     Referral,
     Requester,
@@ -53,9 +53,6 @@ MAX_TRAVEL_KM = 1_000
 """Beyond the length of France; a number above was meant in metres."""
 
 METRES_PER_KM = 1_000
-
-MOTIVE_SYSTEM = "local"
-"""The code system of a motive that names none: the sender's own list."""
 
 GROUP_SCOPE = "group of siblings"
 """Keeps the hashes of groups apart from those of patients; ids of houses hold no space."""
@@ -113,8 +110,8 @@ class _Record(Reading):
         self._envelope = envelope
 
     def intake(self) -> Intake:
-        status = self._read("status", lambda f, t: scalars.coded(f, t, words.STATUSES))
-        reference = self._read("reference", scalars.unspoilt)
+        status = self.read("status", lambda f, t: scalars.coded(f, t, words.STATUSES))
+        reference = self.read("reference", scalars.unspoilt)
         if reference is None:
             raise BadValue("reference", Kind.MISSING)
         if len(reference) > MAX_REFERENCE_CHARS:
@@ -141,7 +138,7 @@ class _Record(Reading):
         """Gives what a partial update says; who the patient is and who asks never change."""
         if not self._envelope.partial:
             return None
-        said = {part for name, part in _SAID_BY.items() if self._fields.get(name)}
+        said = {part for name, part in _SAID_BY.items() if self.fields.get(name)}
         return tuple(sorted(said))
 
     def _about_itself(self) -> dict[str, object]:
@@ -151,42 +148,42 @@ class _Record(Reading):
         return {
             "message": said.message,
             "issued_at": said.issued_at,
-            "warnings": tuple(self._warnings),
+            "warnings": tuple(self.warnings),
         }
 
     def _identity(self, *, strict: bool) -> Identity:
-        contact = self._fields.get(DROPPED, ())
+        contact = self.fields.get(DROPPED, ())
         return Identity(
-            nir=self._read("nir", lambda _, text: bare_ins(text)),
-            birth_name=self._text("birth_name"),
-            family_name=self._text("family_name"),
-            given_name=self._text("given_name"),
+            nir=self.read("nir", lambda _, text: bare_ins(text)),
+            birth_name=self.text("birth_name"),
+            family_name=self.text("family_name"),
+            given_name=self.text("given_name"),
             birth_date=self._birth_date() if strict else None,
-            patient_id=self._read("patient_id", scalars.unspoilt),
+            patient_id=self.read("patient_id", scalars.unspoilt),
             contact=contact if isinstance(contact, tuple) else (contact,),
         )
 
     def _birth_date(self) -> date | None:
-        return self._read("birth_date", scalars.day)
+        return self.read("birth_date", scalars.day)
 
     def _referral(self, reference: str, identity: Identity) -> Referral:
         door = self._door
         profile = door.profile
         for name in () if self._envelope.partial else sorted(profile.required):
-            known = self._items(name) if name in LISTS else self._text(name)
+            known = self.items(name) if name in LISTS else self.text(name)
             if not known and not (name == "requester_id" and door.sender):
                 raise BadValue(name, Kind.MISSING)
         received_at = self._received_at()
         house = self._house(identity)
         patient = self._patient(identity, received_at, house=house, reference=reference)
-        deadline = self._read("deadline", lambda f, t: scalars.instant(f, t, door.zone, ends=True))
+        deadline = self.read("deadline", lambda f, t: scalars.instant(f, t, door.zone, ends=True))
         if deadline is not None and deadline < received_at:
             raise BadValue("deadline", Kind.BEFORE_RECEIVED)
-        km = self._read("max_travel_km", scalars.number)
+        km = self.read("max_travel_km", scalars.number)
         if km is not None and not 0 <= km <= MAX_TRAVEL_KM:
             raise BadValue("max_travel_km", Kind.OUT_OF_RANGE)
-        professions = self._coded_items("professions", words.PROFESSIONS)
-        pathway = self._read("pathway", _pathway)
+        professions = self.coded_items("professions", words.PROFESSIONS)
+        pathway = self.read("pathway", _pathway)
         if pathway is not None:
             pathway = identity.guarded("pathway", pathway, door.pseudonymiser)
         return Referral(
@@ -198,11 +195,9 @@ class _Record(Reading):
             patient=patient,
             professions=professions or profile.professions,
             specialties=self._specialties(),
-            priority=self._read("priority", _priority) or profile.priority,
-            care_level=self._read(
-                "care_level", lambda f, t: scalars.coded(f, t, words.CARE_LEVELS)
-            ),
-            motive=self._motive(identity, patient),
+            priority=self.read("priority", _priority) or profile.priority,
+            care_level=self.read("care_level", lambda f, t: scalars.coded(f, t, words.CARE_LEVELS)),
+            motive=motive_of(self, identity, patient, door=door),
             windows=self._windows(),
             deadline=deadline,
             modes=self._modes(patient.mobility),
@@ -218,7 +213,7 @@ class _Record(Reading):
 
         A pharmacy's number from a nurse is refused: it would answer for somebody else's patient.
         """
-        text = self._read("requester_id", scalars.identifier) or self._door.sender
+        text = self.read("requester_id", scalars.identifier) or self._door.sender
         if text is None:
             return None
         identity.guarded("requester_id", text, self._door.pseudonymiser, with_names=False)
@@ -227,7 +222,7 @@ class _Record(Reading):
         if known.kind not in expected:
             raise BadValue("requester_id", Kind.WRONG_ID)
         if not check_digit_fits(known):
-            self._doubt("requester_id", Kind.CHECK_DIGIT)
+            self.doubt("requester_id", Kind.CHECK_DIGIT)
         return known.value
 
     def _group(self, house: str | None) -> str | None:
@@ -236,7 +231,7 @@ class _Record(Reading):
 
         Group 1 of one house is not group 1 of another.
         """
-        text = self._text("group")
+        text = self.text("group")
         if text is None:
             return None
         scope = (self._door.territory, self._door.profile.source.value, house or "", GROUP_SCOPE)
@@ -244,7 +239,7 @@ class _Record(Reading):
 
     def _received_at(self) -> datetime:
         zone = self._door.zone
-        said = self._read("received_at", lambda f, t: scalars.instant(f, t, zone))
+        said = self.read("received_at", lambda f, t: scalars.instant(f, t, zone))
         if said is not None and said > self._now + CLOCK_SKEW:
             raise BadValue("received_at", Kind.IN_FUTURE)
         return said or self._now.astimezone(UTC)
@@ -252,19 +247,19 @@ class _Record(Reading):
     def _patient(
         self, identity: Identity, received_at: datetime, *, house: str | None, reference: str
     ) -> Patient:
-        own = self._read("own_practitioner", scalars.practitioner_id)
+        own = self.read("own_practitioner", scalars.practitioner_id)
         if own is not None:
             own = identity.guarded(
                 "own_practitioner", own, self._door.pseudonymiser, with_names=False
             )
             if not check_digit_fits(person_id(own)):
-                self._doubt("own_practitioner", Kind.CHECK_DIGIT)
-        mobility = self._read("mobility", lambda f, t: scalars.coded(f, t, words.MOBILITIES))
+                self.doubt("own_practitioner", Kind.CHECK_DIGIT)
+        mobility = self.read("mobility", lambda f, t: scalars.coded(f, t, words.MOBILITIES))
         return Patient(
             key=identity.key(self._door, house=house, reference=reference),
             location=self._location(),
             age=self._age(identity.birth_date, received_at),
-            sex=self._read("sex", lambda f, t: scalars.coded(f, t, words.SEXES)) or Sex.UNKNOWN,
+            sex=self.read("sex", lambda f, t: scalars.coded(f, t, words.SEXES)) or Sex.UNKNOWN,
             own_practitioner=own,
             mobility=mobility or Mobility.CAR,
         )
@@ -276,7 +271,7 @@ class _Record(Reading):
         The birth date wins over a stated age: official samples hold pairs that disagree.
         """
         if birth_date is None:
-            return self._read("age", _age)
+            return self.read("age", _age)
         day = received_at.astimezone(self._door.zone).date()
         age = self._door.pseudonymiser.age_on(birth_date, day)
         if age is None:
@@ -284,60 +279,26 @@ class _Record(Reading):
         if age > MAX_AGE_YEARS:
             raise BadValue("birth_date", Kind.OUT_OF_RANGE)
         try:
-            stated = self._read("age", _age)
+            stated = self.read("age", _age)
         except BadValue as bad:
-            self._doubt(bad.field, bad.kind)
+            self.doubt(bad.field, bad.kind)
         else:
             if stated not in {None, age}:
-                self._doubt("age", Kind.CONTRADICTS)
+                self.doubt("age", Kind.CONTRADICTS)
         return age
 
     def _location(self) -> Location | None:
-        said = {name: text for name in PLACE_FIELDS if (text := self._text(name)) is not None}
+        said = {name: text for name in PLACE_FIELDS if (text := self.text(name)) is not None}
         if not said:
             return None
         place, doubts = location(
             said, geocoder=self._door.geocoder or COMMUNES, bounds=self._door.bounds
         )
-        self._warnings += doubts
+        self.warnings += doubts
         return place
 
-    def _motive(self, identity: Identity, patient: Patient) -> Motive | None:
-        """Gives the motive; a label alone is dropped, since rules read codes only."""
-        raw = self._fields.get("motive_label", "")
-        label = identity.harmless_label(raw) if isinstance(raw, str) else ""
-        code = self._read("motive_code", scalars.identifier)
-        system = self._read("motive_system", scalars.identifier) or MOTIVE_SYSTEM
-        as_protocol = "motive_code" if code and system == protocols.SYSTEM else "protocol"
-        protocol = self._protocol(as_protocol, patient)
-        if protocol is not None:
-            return Motive(system=protocols.SYSTEM, code=protocol, label=label)
-        if code is None:
-            return None
-        allowed = self._door.profile.motives
-        if allowed is not None and system not in allowed:
-            # Dropped and not refused: who may not say why still needs a seat.
-            self._doubt("motive_code", Kind.NOT_ALLOWED)
-            return None
-        vault = self._door.pseudonymiser
-        return Motive(
-            code=identity.guarded("motive_code", code, vault),
-            system=identity.guarded("motive_system", system, vault),
-            label=label,
-        )
-
-    def _protocol(self, name: str, patient: Patient) -> str | None:
-        """Gives the code of the protocol under which the source has acted, if it says one."""
-        protocol = self._read(name, _protocol)
-        if protocol is None:
-            return None
-        against = protocols.objection(protocol, patient, self._door.profile.protocols)
-        if against is not None:
-            raise BadValue(name, against)
-        return protocol.code
-
     def _windows(self) -> tuple[TimeWindow, ...]:
-        starts, ends = self._items("window_start"), self._items("window_end")
+        starts, ends = self.items("window_start"), self.items("window_end")
         if not starts and not ends:
             return ()
         if not starts or not ends:
@@ -355,7 +316,7 @@ class _Record(Reading):
 
     def _specialties(self) -> tuple[str, ...]:
         found: list[str] = []
-        for path, text in self._items("specialties"):
+        for path, text in self.items("specialties"):
             codes = words.specialties_of(text)
             if codes is None:
                 raise BadValue(path, Kind.UNKNOWN_CODE)
@@ -364,7 +325,7 @@ class _Record(Reading):
 
     def _modes(self, mobility: Mobility) -> tuple[Mode, ...]:
         """Gives the modes asked for; who can't leave home and names none means home or video."""
-        asked = self._coded_items("modes", words.MODES)
+        asked = self.coded_items("modes", words.MODES)
         if asked:
             return asked
         return (Mode.HH, Mode.VR) if mobility is Mobility.HOMEBOUND else self._door.profile.modes
@@ -379,13 +340,6 @@ def _priority(name: str, text: str) -> Priority:
 
 def _age(name: str, text: str) -> int:
     return scalars.age(name, text, high=MAX_AGE_YEARS)
-
-
-def _protocol(name: str, text: str) -> protocols.SnpProtocol:
-    protocol = protocols.protocol_of(text)
-    if protocol is None:
-        raise BadValue(name, Kind.UNKNOWN_CODE)
-    return protocol
 
 
 def _pathway(name: str, text: str) -> str:
