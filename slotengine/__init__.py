@@ -56,7 +56,15 @@ if TYPE_CHECKING:
         Refill,
         Reserve,
     )
-    from slotengine.destinations import Delivery, Destination, Form, Notice, Outgoing
+    from slotengine.destinations import (
+        Confirmations,
+        Delivery,
+        Destination,
+        Form,
+        Notice,
+        Outgoing,
+        Shown,
+    )
     from slotengine.directory import Address, Role, Structure
     from slotengine.domain import (
         Actor,
@@ -167,6 +175,7 @@ __all__ = [
     "ChangeSearch",
     "ClockError",
     "Commune",
+    "Confirmations",
     "Conflict",
     "Counting",
     "Deadlines",
@@ -250,6 +259,7 @@ __all__ = [
     "SeatValue",
     "SeatValues",
     "Sex",
+    "Shown",
     "Site",
     "Slot",
     "SlotEngineError",
@@ -296,7 +306,9 @@ _ROOMS = {
         "Reserve",
     ),
     "directory": ("Address", "Role", "Structure"),
-    "destinations": ("Delivery", "Destination", "Form", "Notice", "Outgoing"),
+    "destinations": (
+        "Confirmations", "Delivery", "Destination", "Form", "Notice", "Outgoing", "Shown",
+    ),
     "domain": (
         "Actor", "Booking", "Location", "Motive", "Patient", "Practitioner", "Promise", "Referral",
         "Requester", "Site", "Slot", "TimeWindow", "referral_id",

@@ -42,6 +42,21 @@ class Destination(Value):
     sources: tuple[SourceKind, ...] = ()
 
 
+class Shown(StrEnum):
+    """What a confirmation may say beside its hour."""
+
+    MODE = "mode"
+    PRACTITIONER = "practitioner"
+    PLACE = "place"
+    PHONE = "phone"
+
+
+class Confirmations(Value):
+    """What confirmations may say; never the patient or the reason for care. Default: all."""
+
+    shown: tuple[Shown, ...] = tuple(Shown)
+
+
 class Notice(Value):
     """
     One state of one booking as others are told of it: no patient, no motive.

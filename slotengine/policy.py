@@ -25,7 +25,7 @@ from slotengine.counter_rules import (
     Refill,
     Reserve,
 )
-from slotengine.destinations import Destination
+from slotengine.destinations import Confirmations, Destination
 from slotengine.directory import Structure
 from slotengine.domain import Audiences, Codes, Metres, TerritoryName, Value
 from slotengine.errors import PolicyError
@@ -250,6 +250,7 @@ class Policy(Value):
     handback: Handback = Handback()
     structure: Structure | None = None
     destinations: tuple[Destination, ...] = ()
+    confirmations: Confirmations = Confirmations()
 
     @field_validator("communes")
     @classmethod
