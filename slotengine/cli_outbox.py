@@ -108,12 +108,13 @@ def _channels(
     policy = engine.policy(territory)
     found: dict[str, Channel] = {}
     for destination in policy.destinations:
-        if destination.form is not Form.SAS:
+        if destination.form not in {Form.SAS, Form.FHIR}:
             continue
         if destination.url is None:
             raise InputError(f"destination {destination.name} has no url")
         http = until.enter_context(client(destination.url, tls=Tls(*tls)))
-        found[destination.name] = FhirChannel.of_sas(http, system=system, zone=policy.zone)
+        made = FhirChannel.of_sas if destination.form is Form.SAS else FhirChannel.of_server
+        found[destination.name] = made(http, system=system, zone=policy.zone)
     return found
 
 

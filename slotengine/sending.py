@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
+from slotengine.adapters import out_fhir
 from slotengine.adapters.sas_appointment import (
     PERSONS,
     appointment,
@@ -128,6 +129,11 @@ class FhirChannel:
     def of_sas(cls, http: httpx.Client, *, system: str, zone: ZoneInfo) -> Self:
         """Gives the channel to the SAS; ``system`` is the OID or URL that numbers our bookings."""
         return cls(http, lambda notice: appointment(notice, system=system, zone=zone), SAS_JSON)
+
+    @classmethod
+    def of_server(cls, http: httpx.Client, *, system: str, zone: ZoneInfo) -> Self:
+        """Gives the channel to a plain FHIR R4 server; patients are not named."""
+        return cls(http, lambda notice: out_fhir.appointment(notice, system=system, zone=zone))
 
     def render(self, message: Outgoing) -> bytes:
         """Gives the Appointment's bytes."""

@@ -175,6 +175,18 @@ def test_it_is_put_under_its_identifier() -> None:
     assert list(platform.kept) == [f"{OURS}|b-1"]
 
 
+def test_a_plain_server_is_told_in_plain_fhir() -> None:
+    platform = Platform()
+    to = FhirChannel.of_server(
+        client(SAS, transport=httpx.MockTransport(platform)), system=OURS, zone=PARIS
+    )
+    to.send(MESSAGE, to.render(MESSAGE))
+    (call,) = platform.calls
+    assert call.headers["Content-Type"] == "application/fhir+json"
+    kept = platform.kept[f"{OURS}|b-1"]
+    assert (kept["status"], "meta" in kept, "extension" in kept) == ("booked", False, False)
+
+
 @pytest.mark.parametrize(
     ("status", "permanent"),
     [
