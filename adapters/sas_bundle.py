@@ -42,9 +42,10 @@ class LeftOut(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """A Bundle and what had to be left out of it."""
+    """A Bundle, the ids of our slots in it, and what had to be left out of it."""
 
     bundle: Resource
+    slots: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
 
 
@@ -80,7 +81,8 @@ def slots_bundle(
             entries += [*desk.people(), *desk.roles]
     entries += desk.services
     profile = url.CPTS_BUNDLE if desk.of_cpts else url.BUNDLE
-    return Shown(searchset(profile, link, entries, total=len(desk.slots)), tuple(desk.left_out))
+    bundle = searchset(profile, link, entries, total=len(desk.slots))
+    return Shown(bundle, tuple(desk.shown), tuple(desk.left_out))
 
 
 def searchset(profile: str, link: str, entries: list[Resource], *, total: int) -> Resource:
@@ -127,6 +129,7 @@ class _Desk:
         self.schedules: list[Resource] = []
         self.roles: list[Resource] = []
         self.services: list[Resource] = []
+        self.shown: list[str] = []
         self.left_out: list[LeftOut] = []
         self.of_cpts = False
 
@@ -139,14 +142,16 @@ class _Desk:
         cpts = self._cpts_of(slot)
         audiences = slot.audiences if cpts else tuple(a for a in _INDIVIDUAL if a in slot.audiences)
         if not audiences:
-            lacks = "structure of its territory" if self._with_services else "a class to show"
-            self.left_out.append(LeftOut(slot.id, lacks))
+            # Of a CPTS alone: only a question after CPTS can show it, under the CPTS's number.
+            if self._with_services:
+                self.left_out.append(LeftOut(slot.id, "structure of its territory"))
             return
         if not stand.used:
             self._add(stand)
         for structure in cpts:
             self._serve(structure)
         self.of_cpts = self.of_cpts or bool(cpts)
+        self.shown.append(slot.id)
         resource = slot_resource(slot, stand, audiences, cpts)
         self.slots.append(entry(self._base, resource, "match"))
 

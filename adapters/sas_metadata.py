@@ -28,7 +28,7 @@ def capabilities(base: str) -> Resource:
                 "mode": "server",
                 "security": {
                     "cors": False,
-                    "description": "TLS 1.2 with client certificates (IGC-Santé), CN and OU checked",
+                    "description": "client certificates of IGC-Santé, CN and OU checked",
                 },
                 "resource": [_slot(), _schedule(), _practitioner()],
             }

@@ -44,7 +44,9 @@ def outcome(code: str, words: str, parameter: str | None = None) -> dict[str, An
     """Gives an OperationOutcome with one error."""
     issue: dict[str, Any] = {"severity": "error", "code": code, "diagnostics": words}
     if parameter is not None:
-        issue["expression"] = [parameter]
+        # An expression is FHIRPath, which names elements; a search parameter is none.
+        if parameter[:1].isupper():
+            issue["expression"] = [parameter]
         issue["diagnostics"] = f"{parameter}: {words}"
     return {"resourceType": "OperationOutcome", "issue": [issue]}
 

@@ -51,22 +51,25 @@ def read_regulator(resource: object) -> Regulator | Refusal:
     """
     if not isinstance(resource, Mapping) or resource.get("resourceType") != "Practitioner":
         return Refusal("structure", "Practitioner", "a resource Practitioner is needed")
-    source = _object(resource.get("meta")).get("source")
-    if source is not None and source != url.PLATFORM:
-        return Refusal("value", "Practitioner.meta.source", "is not the national platform")
-    active = resource.get("active")
-    if not isinstance(active, bool):
-        return Refusal("value", "Practitioner.active", "true or false is needed")
+    wrong = _head(resource) or _name(resource.get("name"))
+    if wrong is not None:
+        return wrong
     identifiers = _identifiers(resource.get("identifier"))
     if isinstance(identifiers, Refusal):
         return identifiers
-    wrong = _name(resource.get("name"))
-    if wrong is not None:
-        return wrong
     mail = _mail(resource.get("telecom"))
     if isinstance(mail, Refusal):
         return mail
-    return Regulator(identifiers=identifiers, active=active, mail=mail)
+    return Regulator(identifiers=identifiers, active=resource["active"], mail=mail)
+
+
+def _head(resource: Mapping[str, Any]) -> Refusal | None:
+    source = _object(resource.get("meta")).get("source")
+    if source is not None and source != url.PLATFORM:
+        return Refusal("value", "Practitioner.meta.source", "is not the national platform")
+    if not isinstance(resource.get("active"), bool):
+        return Refusal("value", "Practitioner.active", "true or false is needed")
+    return None
 
 
 def _object(value: object) -> Mapping[str, Any]:

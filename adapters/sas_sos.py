@@ -35,10 +35,13 @@ def schedules_bundle(found: Availability, *, base: str, link: str) -> Shown:
     """
     places = _Places(found)
     slots: list[Resource] = []
+    ids: list[str] = []
     left_out: list[LeftOut] = []
     shown: dict[str, Resource] = {}
     zones = {policy.territory: policy.zone for policy in found.policies}
     for slot in found.slots:
+        if not set(_CLASSES).intersection(slot.audiences):
+            continue
         lacks = places.lacks(slot)
         if lacks is not None:
             left_out.append(LeftOut(slot.id, lacks))
@@ -67,10 +70,12 @@ def schedules_bundle(found: Availability, *, base: str, link: str) -> Shown:
             "end": written(slot.end, zones[slot.territory]),
             "comment": places.role(slot).booking_url,
         }
+        ids.append(slot.id)
         slots.append(entry(base, resource, "include"))
     entries = [*slots, *shown.values()]
     profile = url.SOS_BUNDLE if slots else url.BUNDLE
-    return Shown(searchset(profile, link, entries, total=len(slots)), tuple(left_out))
+    bundle = searchset(profile, link, entries, total=len(slots))
+    return Shown(bundle, tuple(ids), tuple(left_out))
 
 
 def _place_id(slot: Slot) -> str:
@@ -91,8 +96,6 @@ class _Places:
     def lacks(self, slot: Slot) -> str | None:
         """Gives what keeps a slot from being shown, None when nothing does."""
         role = self.role(slot)
-        if not set(_CLASSES).intersection(slot.audiences):
-            return "a class to show"
         if role.address is None:
             return "address"
         return "booking_url" if role.booking_url is None else None

@@ -19,6 +19,7 @@ from slotengine import (
     cli_demo,
     cli_intake,
     cli_outbox,
+    cli_serve,
     cli_show,
     cli_simulate,
     cli_upkeep,
@@ -53,6 +54,8 @@ database = typer.Typer(help="The database of the engine.", no_args_is_help=True)
 app.add_typer(database, name="db")
 app.add_typer(cli_outbox.app, name="outbox")
 app.command("simulate")(cli_simulate.command)
+app.command("serve")(cli_serve.command)
+app.command("agenda")(cli_agenda.command)
 
 TerritoryArgument = Annotated[str, typer.Argument(help="Name of a territory.")]
 

@@ -1,0 +1,96 @@
+"""
+HTTP/1.1 over our own TLS: clients need a certificate, and its name reaches the authenticator.
+
+uvicorn verifies a client certificate and then forgets it: the ASGI scope has no place for it. So
+its protocol is taken over here at the one moment when the connection is made, and the subject put
+into the state that every request of the connection gets.
+"""
+
+import asyncio
+import ssl
+from pathlib import Path
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from slotengine.domain import Value
+from slotengine.errors import InputError
+from slotengine.serving_auth import PEER
+
+FIRST_BYTES_SECONDS = 10.0
+"""Time for the first request of a connection to arrive, headers and all. Our choice."""
+
+_TYPES = {"commonName": "CN", "organizationalUnitName": "OU"}
+
+
+class Tls(Value):
+    """
+    Files of our own TLS: our certificate and key, and the authority of the clients'.
+
+    ``revoked`` is a list of revoked certificates (CRL) of that authority, in PEM; default none, and
+    then nothing is known of revocation.
+    """
+
+    certificate: Path
+    key: Path
+    client_authority: Path
+    revoked: Path | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """
+        Gives the TLS settings: 1.2 at least, a client certificate demanded.
+
+        Raises
+        ------
+        InputError
+            When a file can't be read or does not hold what it should.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.verify_mode = ssl.CERT_REQUIRED
+        try:
+            context.load_cert_chain(self.certificate, self.key)
+            context.load_verify_locations(self.client_authority)
+            if self.revoked is not None:
+                context.load_verify_locations(self.revoked)
+                context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+        except OSError as unreadable:
+            kind = type(unreadable).__name__
+            raise InputError(f"the files of TLS can't be used ({kind})") from unreadable
+        return context
+
+
+class Connection(H11Protocol):
+    """One connection: knows the client's certificate, and does not wait for ever."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        """Notes the subject of the certificate that TLS has verified."""
+        super().connection_made(transport)
+        tls: Any = transport.get_extra_info("ssl_object")
+        peer = None if tls is None else tls.getpeercert()
+        self.app_state = {**self.app_state, PEER: subject_of(peer)}
+        self.loop.call_later(FIRST_BYTES_SECONDS, self._give_up)
+
+    def _give_up(self) -> None:
+        """Ends a connection on which no request has come whole."""
+        if self.cycle is None and not self.transport.is_closing():
+            self.transport.close()
+
+
+def subject_of(certificate: Any) -> dict[str, list[str]] | None:  # noqa: ANN401 (ssl gives nested tuples)
+    """
+    Gives CN and OU of a verified certificate as ``ssl`` describes it, None where there is none.
+
+    Examples
+    --------
+    >>> subject_of({"subject": ((("commonName", "sas.example"),),)})
+    {'CN': ['sas.example']}
+    """
+    if not certificate:
+        return None
+    found: dict[str, list[str]] = {}
+    for parts in certificate.get("subject", ()):
+        for kind, value in parts:
+            if kind in _TYPES:
+                found.setdefault(_TYPES[kind], []).append(value)
+    return found
