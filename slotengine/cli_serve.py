@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slotengine.cli_intake import default_key_file
 from slotengine.cli_options import Db, Json, Language, Session, engine_at, language
+from slotengine.data_folder import data_folder
 from slotengine.errors import InputError
 from slotengine.vault import Pseudonymiser
 
@@ -25,6 +25,9 @@ PORT = 8080
 """Default port. Our choice: the one that proxies are mostly pointed at."""
 
 MAX_PORT = 65_535
+
+KEY_FILE = "pseudonym.key"
+"""In the data folder, as for ``slotengine intake``: one key for all pseudonyms."""
 
 NEEDS_WEB = "the web extra is not installed: pip install 'slotengine[web]'"
 
@@ -80,7 +83,7 @@ def command(
             authenticate=authenticate,
             open_reading=open_reading,
             public_url=public_url,
-            pseudonyms=Pseudonymiser.from_file(key_file or default_key_file()),
+            pseudonyms=Pseudonymiser.from_file(key_file or data_folder() / KEY_FILE),
         )
         server = serving.server(
             application, host=host, port=port, authenticated=authenticate is not None, tls=tls
