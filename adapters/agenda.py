@@ -8,7 +8,7 @@ territory never withdraw each other's.
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Annotated, Literal, Protocol, Self, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -50,10 +50,14 @@ class Coverage(Value):
     """
     What an agenda says about itself.
 
+    ``window`` is the time that it speaks for: what it does not list there has vanished.
     ``free_only``: it lists what is free and leaves out what is booked, so a booked slot that is
-    absent has not vanished. ``slots`` false: it lists people and places only.
+    absent has not vanished. ``practitioners``: it was asked for these only. ``slots`` false: it
+    lists people and places only.
     """
 
+    practitioners: frozenset[str] | None = None
+    window: TimeWindow | None = None
     free_only: bool = False
     slots: bool = True
 
@@ -77,7 +81,11 @@ class AgendaPart:
 
 @dataclass(frozen=True, slots=True)
 class AgendaDoor:
-    """Where an agenda comes in: whose it is, and what it means by what it leaves out."""
+    """
+    Where an agenda comes in: whose it is, and what it means by what it leaves out.
+
+    ``structures`` are the FINESS of our CPTS: a slot for other CPTS only is none of ours.
+    """
 
     name: str
     territory: str
@@ -90,6 +98,7 @@ class AgendaDoor:
     audiences: tuple[Audience, ...] = (Audience.CPTS,)
     shared_with: tuple[str, ...] = ()
     minutes: int | None = None
+    structures: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         try:
@@ -132,6 +141,8 @@ class Agenda(Value):
     """
     Everything that an agenda said, collected.
 
+    ``window`` is the time that it speaks for, where it says so: of several files, from the first
+    to the last. ``speaks_of`` are the practitioners that it was asked for; None for all of its own.
     ``assumed_professions`` and ``assumed_places`` name the practitioners and sites that were
     described by a default. ``complete`` is false where reading ended before the end.
     """
@@ -145,6 +156,8 @@ class Agenda(Value):
     rejected: tuple[Rejected, ...] = ()
     assumed_professions: frozenset[str] = frozenset()
     assumed_places: frozenset[str] = frozenset()
+    window: TimeWindow | None = None
+    speaks_of: frozenset[str] | None = None
     free_only: bool = False
     lists_slots: bool = True
     complete: bool = True
@@ -178,7 +191,6 @@ class Agenda(Value):
                     kind=Kind(fault.kind),
                 )
             )
-        found = gathered.coverage
         return cls(
             name=name,
             practitioners=tuple(one for _, one in sorted(gathered.practitioners.items())),
@@ -189,8 +201,10 @@ class Agenda(Value):
             rejected=tuple(gathered.rejected),
             assumed_professions=frozenset(gathered.assumed_professions),
             assumed_places=frozenset(gathered.assumed_places),
-            free_only=found.free_only,
-            lists_slots=found.slots,
+            window=gathered.window(),
+            speaks_of=gathered.asked(),
+            free_only=any(one.free_only for one in gathered.coverage),
+            lists_slots=all(one.slots for one in gathered.coverage) or bool(gathered.slots),
             complete=complete and all(one.field != PAYLOAD for one in gathered.rejected),
         )
 
@@ -205,8 +219,21 @@ class _Gathered:
     rejected: list[Rejected] = field(default_factory=list)
     assumed_professions: set[str] = field(default_factory=set)
     assumed_places: set[str] = field(default_factory=set)
-    coverage: Coverage = field(default_factory=Coverage)
+    coverage: list[Coverage] = field(default_factory=list)
     anything: bool = False
+
+    def window(self) -> TimeWindow | None:
+        spans = [one.window for one in self.coverage if one.window is not None]
+        if not spans:
+            return None
+        return TimeWindow(
+            start=min(span.start for span in spans), end=max(span.end for span in spans)
+        )
+
+    def asked(self) -> frozenset[str] | None:
+        asked = [one.practitioners for one in self.coverage]
+        named = [one for one in asked if one is not None]
+        return frozenset().union(*named) if named and len(named) == len(asked) else None
 
     def add(self, part: AgendaPart) -> None:
         self.anything = True
@@ -228,7 +255,7 @@ class _Gathered:
             case Taken():
                 self.taken.add(item.id)
             case Coverage():
-                self.coverage = item
+                self.coverage.append(item)
             case Rejected():
                 self.rejected.append(item)
 
@@ -259,6 +286,15 @@ def slot_id(agenda: str, practitioner: str, start: datetime) -> str:
     'cabinet:10000000001:20261123T083000Z'
     """
     return own_id(agenda, f"{practitioner}:{start:%Y%m%dT%H%M%SZ}")
+
+
+def days_of(first: datetime, last: datetime, zone: ZoneInfo) -> TimeWindow:
+    """Gives the whole local days from one instant to another."""
+    begins, ends = (at.astimezone(zone).date() for at in (first, last))
+    return TimeWindow(
+        start=datetime.combine(begins, time.min, zone),
+        end=datetime.combine(ends + timedelta(days=1), time.min, zone),
+    )
 
 
 def own_id(agenda: str, rest: str) -> str:

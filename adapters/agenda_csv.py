@@ -7,8 +7,9 @@ one line: nothing in an agenda needs a line break inside a cell.
 
 import csv
 from collections.abc import Iterator
+from datetime import datetime
 
-from slotengine.adapters.agenda import AgendaDoor, AgendaItem, AgendaPart
+from slotengine.adapters.agenda import AgendaDoor, AgendaItem, AgendaPart, Coverage, days_of
 from slotengine.adapters.agenda_fields import column_of
 from slotengine.adapters.agenda_record import translate
 from slotengine.adapters.base import MAX_COLUMNS, MAX_RECORDS, PAYLOAD, WHOLE
@@ -17,7 +18,7 @@ from slotengine.adapters.lines import Line, Lines, Payload, decoded
 from slotengine.adapters.spot import Spot
 from slotengine.adapters.tabular import HEADER, SEPARATORS
 from slotengine.directory import Role
-from slotengine.domain import Practitioner, Site, TimeWindow
+from slotengine.domain import Practitioner, Site, Slot, TimeWindow
 from slotengine.errors import ReferralFormatError
 
 _ANNOUNCED = "sep="
@@ -40,6 +41,7 @@ class CsvAgenda:
         lines = Lines(payload)
         separator, columns = self._header(lines)
         seen: set[str] = set()
+        starts: tuple[datetime, datetime] | None = None
         said: dict[object, AgendaItem] = {}
         for record, line in enumerate((line for line in lines if not line.blank), 1):
             spot = Spot(self.name, record, line.number)
@@ -51,7 +53,14 @@ class CsvAgenda:
                 yield AgendaPart((spot.rejected(WHOLE, texts),), line.data)
             elif texts:
                 part = translate(texts, spot, door=door, raw=line.data, seen=seen)
+                for item in part.items:
+                    if isinstance(item, Slot):
+                        earliest, latest = starts or (item.start, item.start)
+                        starts = min(earliest, item.start), max(latest, item.start)
                 yield AgendaPart(tuple(_news(part.items, said)), part.raw, part.assumed)
+        if starts is not None:
+            # It speaks for the days that it has rows for, and for no other.
+            yield AgendaPart((Coverage(window=days_of(*starts, door.zone)),))
 
     def _header(self, lines: Lines) -> tuple[str, list[str | None]]:
         text = self._written(lines)

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from slotengine import (
+    cli_agenda,
     cli_changes,
     cli_demo,
     cli_intake,
@@ -54,6 +55,7 @@ database = typer.Typer(help="The database of the engine.", no_args_is_help=True)
 app.add_typer(database, name="db")
 app.add_typer(cli_outbox.app, name="outbox")
 app.command("simulate")(cli_simulate.command)
+app.command("agenda")(cli_agenda.command)
 app.command("serve")(cli_serve.command)
 app.command("agenda")(cli_agenda.command)
 

@@ -150,7 +150,10 @@ def _listed(
     standing = [
         slot
         for slot in latest.values()
-        if slot.state is SlotState.OPEN and slot.start > now and _within(slot, window)
+        if slot.state is SlotState.OPEN
+        and slot.start > now
+        and _within(slot, window)
+        and (agenda.speaks_of is None or slot.practitioner in agenda.speaks_of)
     ]
     vanished = [slot for slot in standing if _base(slot.id) not in coming]
     wanted, left = _numbered(unit, coming, latest, why=why)
