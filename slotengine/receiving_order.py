@@ -2,12 +2,13 @@
 One message: applied once, and in the order in which messages were written, not came.
 
 What is known of earlier ones stands in the inbox. A message about a referral that has not come yet
-waits there; one that was written before the newest applied one changes nothing any more.
+waits there; one that was written before the newest applied one changes nothing any more, but for
+what a partial update says and no later one has said since.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -89,7 +90,7 @@ def is_noted(one: Message) -> bool:
 
 def _digest(kind: str, one: Message) -> str:
     if isinstance(one, New | Amend):
-        said = one.referral.content_digest()
+        said = f"{one.referral.content_digest()}{_fields_of(one)}"
     else:
         said = one.outcome.value if isinstance(one, Outcome) else ""
     when = "" if one.issued_at is None else one.issued_at.isoformat()
@@ -102,103 +103,120 @@ def known_as(one: Incoming, rows: Iterable[Incoming]) -> Incoming | None:
     return next((row for row in rows if row.message == one.message), None)
 
 
-@dataclass(slots=True)
+def _fields_of(one: Message) -> str:
+    """Gives the names of the fields that a partial update says, as JSON; "" for what says all."""
+    if not isinstance(one, Amend) or one.only is None:
+        return ""
+    return json.dumps(sorted(one.only))
+
+
 class Turn:
     """
     The messages about one referral while one more of them is taken.
 
     ``rows`` is what the inbox has of them. ``touched`` says afterwards whether messages that waited
-    were applied as well.
+    were taken as well.
     """
 
-    unit: Unit
-    steps: Steps
-    rows: Sequence[Incoming]
-    touched: bool = False
+    def __init__(self, unit: Unit, steps: Steps, rows: Sequence[Incoming]) -> None:
+        self._unit = unit
+        self._steps = steps
+        self._rows = rows
+        self._done = [row for row in rows if row.state == "applied"]
+        self.touched = False
 
     def take(self, one: Message) -> Received:
         """Applies a message, keeps it for later, or says why it changes nothing."""
-        mine = incoming(one, "applied", now=self.steps.now, rows=self.rows)
-        before = known_as(mine, self.rows)
-        stored = self.unit.find_referral(mine.territory, mine.source, mine.reference)
+        mine = incoming(one, "applied", now=self._steps.now, rows=self._rows)
+        before = known_as(mine, self._rows)
+        stored = self._unit.find_referral(mine.territory, mine.source, mine.reference)
         if before is not None and before.state != "refused":
-            receipt = None if stored is None else standing(self.unit, stored)
+            receipt = None if stored is None else standing(self._unit, stored)
             return repeated(one, before, receipt)
-        if _is_older(mine, self._newest()):
-            self._note(mine, before, "superseded")
-            return Received(outcome="superseded", referral=referral_of(one))
         if stored is None and not isinstance(one, New):
             body = one.model_dump_json(exclude={"warnings"})
             self._note(mine, before, "waiting", body=body)
             return Received(outcome="kept", referral=referral_of(one))
-        return self._applied(one, mine, before, known=stored is not None)
-
-    def _applied(
-        self, one: Message, mine: Incoming, before: Incoming | None, *, known: bool
-    ) -> Received:
         waiting = sorted(
-            (row for row in self.rows if row.state == "waiting"), key=lambda row: row.order
+            (row for row in self._rows if row.state == "waiting"), key=lambda row: row.order
         )
         # Nothing can come before the message that brings the referral, whenever it was written.
+        known = stored is not None
         earlier = [row for row in waiting if known and row.order < mine.order]
-        newest = self._applied_late(earlier, self._newest())
+        self._take_kept(earlier)
+        answer = self._taken(one, mine, before)
+        if answer.outcome != "refused" or known:
+            self._take_kept([row for row in waiting if row not in earlier])
+        return self._as_it_stands(answer) if self.touched else answer
+
+    def _taken(self, one: Message, mine: Incoming, before: Incoming | None) -> Received:
+        said = self._still_said(one, mine)
+        if said is None:
+            self._note(mine, before, "superseded")
+            return Received(outcome="superseded", referral=referral_of(one))
 
         def work() -> Receipt:
-            receipt = self.steps.take(self.unit, one)
+            receipt = self._steps.take(self._unit, said)
             if is_noted(one):
-                self._note(mine, before, "applied")
+                self._note(mine, before, "applied", body=_fields_of(one))
             return receipt
 
         try:
-            receipt = self.unit.attempt(work)
+            receipt = self._unit.attempt(work)
         except (InputError, BookingError) as refused:
             if is_noted(one):
                 self._note(mine, before, "refused", why=type(refused).__name__)
-            answer = refusal(one, refused)
-            if not known:
-                return answer
-        else:
-            newest = _later(newest, mine.issued_at)
-            answer = applied(receipt)
-        self._applied_late([row for row in waiting if row not in earlier], newest)
-        return self._as_it_stands(answer) if self.touched else answer
+            return refusal(one, refused)
+        self._done.append(mine.replaced(body=_fields_of(one)))
+        return applied(receipt)
 
-    def _newest(self) -> datetime | None:
-        newest = None
-        for row in self.rows:
-            if row.state == "applied":
-                newest = _later(newest, row.issued_at)
-        return newest
+    def _still_said(self, one: Message, mine: Incoming) -> Message | None:
+        """
+        Gives what a message still says beside those written after it; None where that is nothing.
 
-    def _applied_late(
-        self, waiting: Iterable[Incoming], newest: datetime | None
-    ) -> datetime | None:
-        """Applies messages that waited, in their order; gives when the newest was written."""
+        Each of two partial updates may say what the other does not.
+        """
+        at = mine.issued_at
+        newer = [
+            row
+            for row in self._done
+            if at is not None and row.issued_at is not None and row.issued_at > at
+        ]
+        if not newer:
+            return one
+        partial_ones = all(row.kind == _KIND_OF[Amend] and row.body for row in newer)
+        if not isinstance(one, Amend) or one.only is None or not partial_ones:
+            return None
+        left = set(one.only).difference(*(json.loads(row.body) for row in newer))
+        return one.replaced(only=tuple(sorted(left))) if left else None
+
+    def _take_kept(self, waiting: Iterable[Incoming]) -> None:
+        """Takes messages that waited, in their order."""
         for row in waiting:
             self.touched = True
-            if _is_older(row, newest):
-                self.unit.set_message(row, "superseded")
-                continue
             one = KINDS[row.kind].model_validate_json(row.body)
+            said = self._still_said(one, row)
+            if said is None:
+                self._unit.set_message(row, "superseded")
+                continue
             try:
-                self.unit.attempt(partial(self._apply_kept, one, row))
+                self._unit.attempt(partial(self._take_one_kept, said, row, _fields_of(one)))
             except (InputError, BookingError) as refused:
                 why = type(refused).__name__
-                self.unit.set_message(row, "refused", why=why)
-                self.unit.event(row.territory, REFUSED_EVENT, referral=referral_of(one), why=why)
+                self._unit.set_message(row, "refused", why=why)
+                self._unit.event(row.territory, REFUSED_EVENT, referral=referral_of(one), why=why)
             else:
-                newest = _later(newest, row.issued_at)
-        return newest
+                self._done.append(row.replaced(state="applied", body=_fields_of(one)))
 
-    def _apply_kept(self, one: Message, row: Incoming) -> None:
-        self.steps.take(self.unit, one)
-        self.unit.set_message(row, "applied")
+    def _take_one_kept(self, one: Message, row: Incoming, fields: str) -> None:
+        self._steps.take(self._unit, one)
+        self._unit.set_message(row, "applied", body=fields)
 
     def _as_it_stands(self, answer: Received) -> Received:
         """Gives an answer whose receipt says how the referral stands after what had waited."""
         if answer.receipt is None:
             return answer
-        present = self.unit.stored_referral(answer.receipt.referral).referral
+        present = self._unit.stored_referral(answer.receipt.referral).referral
         changed = {"state": present.state, "deadline": present.deadline}
         return answer.replaced(receipt=answer.receipt.replaced(**changed))
 
@@ -212,20 +230,10 @@ class Turn:
         why: str = "",
     ) -> None:
         if before is not None:
-            self.unit.set_message(mine, state, body=body, why=why)
-        elif not self.unit.keep_message(mine.replaced(state=state, body=body, why=why)):
+            self._unit.set_message(mine, state, body=body, why=why)
+        elif not self._unit.keep_message(mine.replaced(state=state, body=body, why=why)):
             # Somebody writes messages without taking turns: what stands now must be read again.
             raise StoreBusyError("the same message came twice at once; nothing was written")
-
-
-def _is_older(mine: Incoming, newest: datetime | None) -> bool:
-    return mine.issued_at is not None and newest is not None and mine.issued_at < newest
-
-
-def _later(newest: datetime | None, other: datetime | None) -> datetime | None:
-    if newest is None or other is None:
-        return newest or other
-    return max(newest, other)
 
 
 def applied(receipt: Receipt) -> Received:

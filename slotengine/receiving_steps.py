@@ -17,6 +17,7 @@ from slotengine.domain import Booking, Referral
 from slotengine.errors import TransitionError, UnknownIdError
 from slotengine.ports import Unit
 from slotengine.problem import TravelMatrix
+from slotengine.transitions import ENDED
 
 BY_ITS_SOURCE = "cancelled by its source"
 """Why a referral is closed whose sender took it back."""
@@ -48,8 +49,7 @@ class Steps:
             case Amend(only=None):
                 return self.amend(unit, one.referral)
             case Amend():
-                stored = unit.stored_referral(one.referral.id).referral
-                return self.amend(unit, one.onto(stored))
+                return self._amend_in_part(unit, one)
             case Cancel():
                 return self.cancel(unit, one.referral_id, BY_ITS_SOURCE)
             case Outcome():
@@ -71,6 +71,14 @@ class Steps:
         if had is not None and (has is None or has.slot != had.slot):
             self.ask_who_waits(unit, [had], now=self.now)
         return receipt
+
+    def _amend_in_part(self, unit: Unit, one: Amend) -> Receipt:
+        """Replaces what a partial message says; what is so already was not amended."""
+        stored = unit.stored_referral(one.referral.id)
+        asked = one.onto(stored.referral)
+        if asked == stored.referral and asked.state not in ENDED:
+            return referring.standing(unit, stored)
+        return self.amend(unit, asked)
 
     def cancel(self, unit: Unit, referral_id: str, reason: str) -> Receipt:
         """Closes a referral and gives its seats back; see ``Engine.cancel_referral``."""

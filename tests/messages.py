@@ -23,6 +23,13 @@ def amend(
     return Amend(referral=referral(reference, **of), message=by, issued_at=at)
 
 
+def partly(
+    *only: str, reference: str = "1", by: str | None = None, at: datetime | None = None, **of: Any
+) -> Amend:
+    """An update that says only these fields."""
+    return Amend(referral=referral(reference, **of), only=only, message=by, issued_at=at)
+
+
 def cancel(
     reference: str = "1",
     *,

@@ -6,7 +6,19 @@ from typing import Any
 import pytest
 from builders import NOW, patient, referral
 from counter import counter, later
-from messages import amend, cancel, kinds, new, one, outcome, priority, standing, state, taken
+from messages import (
+    amend,
+    cancel,
+    kinds,
+    new,
+    one,
+    outcome,
+    partly,
+    priority,
+    standing,
+    state,
+    taken,
+)
 
 from slotengine.codes import Priority, ReferralState
 from slotengine.receiving import batches
@@ -154,3 +166,63 @@ def test_a_kept_message_that_is_refused_is_an_event_and_stays_shown(store: SqlSt
     assert engine.events()[-1].why == "UnknownIdError"
     (shown,) = engine.waiting_messages("giennois", states=("refused",))
     assert (shown.message, shown.why) == ("o", "UnknownIdError")
+
+
+AGE = {"patient": patient("patient of 1", age=7)}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_partial_updates_say_the_same_in_whatever_order_they_come(
+    sqlite_url: str, order: tuple[int, ...]
+) -> None:
+    """By hand: seven years old, asap, and two kilometres, which were said last."""
+    engine = counter(SqlStore.open(sqlite_url))
+    said = [
+        new(at=later(-9)),
+        partly("patient.age", "max_travel_metres", at=later(-8), max_travel_metres=1_000, **AGE),
+        partly("priority", at=later(-7), priority=ASAP, deadline=None),
+        partly("max_travel_metres", at=later(-6), max_travel_metres=2_000),
+    ]
+    for at in order:
+        engine.receive([said[at]], now=NOW)
+    stored = engine.referral(referral().id)
+    assert (stored.patient.age, stored.max_travel_metres) == (7, 2_000)
+    assert stored.priority is ASAP
+    assert taken(engine, *said) == ["repeated"] * 4
+    assert standing(engine) == [("amend", "applied")] * 3 + [("new", "applied")]
+    engine.dispose()
+
+
+def test_a_late_partial_update_whose_fields_were_all_said_since_is_superseded(
+    store: SqlStore,
+) -> None:
+    engine = counter(store)
+    taken(engine, new(at=later(-9)), partly("max_travel_metres", at=NOW, max_travel_metres=7))
+    late = partly("max_travel_metres", at=later(-1), max_travel_metres=9)
+    assert taken(engine, late) == ["superseded"]
+    assert engine.referral(referral().id).max_travel_metres == 7
+
+
+def test_a_late_partial_update_is_superseded_by_a_whole_one(store: SqlStore) -> None:
+    engine = counter(store)
+    taken(engine, new(at=later(-9)), amend(at=NOW, priority=ASAP))
+    assert taken(engine, partly("patient.age", at=later(-1), **AGE)) == ["superseded"]
+    assert engine.referral(referral().id).patient.age == 40
+
+
+def test_a_partial_update_of_what_is_so_already_is_repeated(store: SqlStore) -> None:
+    engine = counter(store)
+    taken(engine, new(deadline=None))
+    assert taken(engine, partly("patient.age", patient=patient("patient of 1"))) == ["repeated"]
+    assert kinds(engine) == ["referral.received"]
+    # Still the one that came: its digest was not replaced.
+    assert taken(engine, new(deadline=None)) == ["repeated"]
+
+
+def test_partial_updates_of_other_fields_are_two_messages(store: SqlStore) -> None:
+    engine = counter(store)
+    both = {"priority": ASAP, "max_travel_metres": 7}
+    taken(engine, new(at=later(-9)))
+    said = [partly("priority", at=NOW, **both), partly("max_travel_metres", at=NOW, **both)]
+    assert taken(engine, *said) == ["applied", "applied"]
+    assert (priority(engine), engine.referral(referral().id).max_travel_metres) == (ASAP, 7)
