@@ -17,6 +17,9 @@ from slotengine.adapters.hubsante_nodes import Found, Node
 from slotengine.adapters.kinds import Kind
 from slotengine.adapters.words import Status
 
+NUMBERS = ("caseId", "senderCaseId")
+"""Where the number of a case stands: the one that all partners share, then the sender's own."""
+
 MONTHS, WEEKS, DAYS = 12, 52, 365
 """Months, weeks and days of a year, for ages given in them; the day of birth is not known."""
 
@@ -65,8 +68,8 @@ def reference(case: Node, patient: Node, *, several: bool) -> tuple[str | None, 
     and what tells the patient from the others: the same in an update that lists only some of
     them. An update that lists nobody speaks of the first.
     """
-    at = case.at("caseId")
-    number = at.text or case.at("senderCaseId").text
+    at = next((at for name in NUMBERS if (at := case.at(name)).text), case.at(NUMBERS[0]))
+    number = at.text
     tail, is_numbered = _tail(patient.at("patientId").text or "", number or "")
     if number is None or not tail or tail == _FIRST or not (is_numbered or several):
         return number, at
@@ -75,8 +78,8 @@ def reference(case: Node, patient: Node, *, several: bool) -> tuple[str | None, 
 
 def stands_alone(message: Message, patient: Node) -> bool:
     """Tells whether a patient keeps their reference in a message without the others."""
-    number = message.case.at("caseId").text or ""
-    return _tail(patient.at("patientId").text or "", number)[1]
+    number, _ = reference(message.case, Node(None, ""), several=False)
+    return _tail(patient.at("patientId").text or "", number or "")[1]
 
 
 def _tail(patient_id: str, case_id: str) -> tuple[str, bool]:
