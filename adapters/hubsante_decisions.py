@@ -61,7 +61,8 @@ def _type_of(decision: Node) -> str | None:
 
 def _latest(decisions: list[Node]) -> Node:
     """Gives the one written last; the order of the list tells between equal times."""
-    return max(decisions, key=_written)
+    # ``max`` gives the first of equals: so from the end.
+    return max(reversed(decisions), key=_written)
 
 
 def _written(decision: Node) -> datetime:
