@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from slotengine.adapters.sas_appointment import PERSONS, STATUSES, instant, prefixed
+from slotengine.adapters.sas_appointment import STATUSES, prefixed
+from slotengine.adapters.sas_times import written
+from slotengine.adapters.sas_urls import MODES, PERSONS
 from slotengine.codes import Mode
 from slotengine.destinations import Notice
 
-ACT_CODES = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 MODE_WORDS: Mapping[Mode, str] = {
     Mode.AMB: "ambulatory",
     Mode.HH: "home health",
@@ -63,16 +64,16 @@ def appointment(
             {
                 "coding": [
                     {
-                        "system": ACT_CODES,
+                        "system": MODES,
                         "code": notice.mode.value,
                         "display": MODE_WORDS[notice.mode],
                     }
                 ]
             }
         ],
-        "start": instant(notice.start, zone),
-        "end": instant(notice.end, zone),
-        "created": instant(notice.created, zone),
+        "start": written(notice.start, zone),
+        "end": written(notice.end, zone),
+        "created": written(notice.created, zone),
         "basedOn": [
             {
                 "type": "ServiceRequest",

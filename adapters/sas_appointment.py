@@ -8,21 +8,14 @@ Sources: SAS implementation guide 1.2.0 (``specifications_techniques-tous-gestio
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from slotengine.adapters.sas_times import written
+from slotengine.adapters.sas_urls import APPOINTMENT, ID_TYPES, OPERATOR, PERSONS, PLATFORM
 from slotengine.codes import BookingStatus
 from slotengine.destinations import Notice
 from slotengine.errors import DeliveryError
-
-PROFILE = "http://sas.fr/fhir/StructureDefinition/FrAppointmentSAS"
-OPERATOR = "http://interopsante.org/fhir/StructureDefinition/FrAppointmentOperator"
-ID_TYPES = "http://interopsante.org/fhir/CodeSystem/fr-v2-0203"
-PERSONS = "urn:oid:1.2.250.1.71.4.2.1"
-"""IDNPS: national ids of professionals, with their prefix (8 RPPS, 3 FINESS and a number)."""
-INTERNAL = "urn:oid:1.2.250.1.213.3.6"
-"""INTRN: the SAS's own ids of regulators, UUIDs (INT_R02)."""
 
 RPPS_DIGITS, RPPS_PREFIX = 11, "8"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -34,19 +27,6 @@ STATUSES: Mapping[BookingStatus, str] = {
     BookingStatus.CANCELLED: "cancelled",
 }
 """FHIR appointment status of what others are told of."""
-
-
-def instant(at: datetime, zone: ZoneInfo) -> str:
-    """
-    Gives an instant as the SAS wants it: milliseconds and a numeric offset, never Z.
-
-    Examples
-    --------
-    >>> from datetime import UTC
-    >>> instant(datetime(2026, 11, 23, 8, 10, tzinfo=UTC), ZoneInfo("Europe/Paris"))
-    '2026-11-23T09:10:00.000+01:00'
-    """
-    return at.astimezone(zone).isoformat(timespec="milliseconds")
 
 
 def prefixed(rpps: str) -> str:
@@ -74,15 +54,15 @@ def appointment(notice: Notice, *, system: str, zone: ZoneInfo) -> dict[str, Any
         raise DeliveryError("the notice names nobody who booked", permanent=True)
     return {
         "resourceType": "Appointment",
-        "meta": {"profile": [PROFILE]},
+        "meta": {"profile": [APPOINTMENT]},
         "extension": [
             {"url": OPERATOR, "valueReference": {"identifier": _operator(notice.operator)}}
         ],
         "identifier": [{"system": system, "value": notice.booking}],
         "status": STATUSES[notice.status],
-        "start": instant(notice.start, zone),
-        "end": instant(notice.end, zone),
-        "created": instant(notice.created, zone),
+        "start": written(notice.start, zone),
+        "end": written(notice.end, zone),
+        "created": written(notice.created, zone),
         "participant": [
             {
                 "actor": {
@@ -94,7 +74,7 @@ def appointment(notice: Notice, *, system: str, zone: ZoneInfo) -> dict[str, Any
     }
 
 
-def written(resource: Mapping[str, Any]) -> bytes:
+def encoded(resource: Mapping[str, Any]) -> bytes:
     """Gives a resource's bytes: the same for the same content."""
     return json.dumps(resource, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
@@ -102,7 +82,7 @@ def written(resource: Mapping[str, Any]) -> bytes:
 def _operator(id_: str) -> dict[str, Any]:
     """Gives the regulator as INT_R02 named it: a UUID of the SAS, or a national id."""
     if _UUID.fullmatch(id_):
-        return _identifier("INTRN", INTERNAL, id_)
+        return _identifier("INTRN", PLATFORM, id_)
     return _identifier("IDNPS", PERSONS, prefixed(id_))
 
 

@@ -15,6 +15,7 @@ SCHEDULE = SAS_FR + "FrScheduleAgregateur"
 PRACTITIONER = SAS_FR + "FrPractitionerAgregateur"
 PRACTITIONER_ROLE = SAS_FR + "FrPractitionerRoleExerciceAgregateur"
 LOCATION = SAS_FR + "FrLocationAgregateur"
+APPOINTMENT = SAS_FR + "FrAppointmentSAS"
 REGULATOR = INTEROP + "FrPractitionerRegul"
 
 CPTS_BUNDLE = INTEROP + "sas-cpts-bundle-aggregator"
@@ -30,6 +31,9 @@ SOS_ORGANIZATION = INTEROP + "sas-sos-organization-aggregator"
 
 SERVICE_TYPE = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Slot.serviceType"
 """Extension by which a slot of R4 names a HealthcareService, as R5 does."""
+
+OPERATOR = "http://interopsante.org/fhir/StructureDefinition/FrAppointmentOperator"
+"""Extension that names the regulator who booked."""
 
 GUIDE = "https://interop.esante.gouv.fr/ig/fhir/sas"
 

@@ -17,13 +17,9 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from slotengine.adapters import out_fhir
-from slotengine.adapters.sas_appointment import (
-    PERSONS,
-    appointment,
-    instant,
-    prefixed,
-    written,
-)
+from slotengine.adapters.sas_appointment import appointment, encoded, prefixed
+from slotengine.adapters.sas_times import written
+from slotengine.adapters.sas_urls import PERSONS
 from slotengine.destinations import Notice, Outgoing
 from slotengine.domain import TimeWindow
 from slotengine.errors import DeliveryError, InputError
@@ -137,7 +133,7 @@ class FhirChannel:
 
     def render(self, message: Outgoing) -> bytes:
         """Gives the Appointment's bytes."""
-        return written(self.resource(message.notice))
+        return encoded(self.resource(message.notice))
 
     def send(self, message: Outgoing, body: bytes) -> None:
         """
@@ -210,7 +206,7 @@ def _query(ids: Sequence[str], window: TimeWindow, *, zone: ZoneInfo, cpts: bool
         [
             *includes,
             *(
-                f"start={bound}{quote(instant(at, zone))}"
+                f"start={bound}{quote(written(at, zone))}"
                 for bound, at in (("ge", window.start), ("le", window.end))
             ),
             f"schedule.actor:Practitioner.identifier={quote(named, safe=':,')}",
