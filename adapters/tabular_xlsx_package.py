@@ -159,7 +159,7 @@ class _Elements(ContentHandler):
         super().__init__()
         self._reader = reader
         # Asked for each of millions of elements.
-        self.characters = reader.text  # type: ignore[method-assign]  # the reader's own
+        self.characters = reader.text  # type: ignore[assignment, method-assign]  # its own
 
     def startElement(self, name: str, attrs: object) -> None:  # noqa: N802 - the parser's name
         local = name if ":" not in name else _PREFIX.sub("", name)

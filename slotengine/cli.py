@@ -19,6 +19,8 @@ from slotengine import (
     cli_changes,
     cli_demo,
     cli_intake,
+    cli_intake_files,
+    cli_mllp,
     cli_outbox,
     cli_serve,
     cli_show,
@@ -55,7 +57,7 @@ database = typer.Typer(help="The database of the engine.", no_args_is_help=True)
 app.add_typer(database, name="db")
 app.add_typer(cli_outbox.app, name="outbox")
 app.command("simulate")(cli_simulate.command)
-app.command("agenda")(cli_agenda.command)
+app.command("mllp")(cli_mllp.command)
 app.command("serve")(cli_serve.command)
 app.command("agenda")(cli_agenda.command)
 
@@ -106,16 +108,25 @@ def load(
 @app.command()
 def intake(
     source: Annotated[str, typer.Argument(help="Who sends: pharmacy, nurse, hospital, samu ...")],
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    file: Annotated[
+        list[Path],
+        typer.Argument(
+            exists=True, dir_okay=False, readable=True, allow_dash=True, help="- is standard input."
+        ),
+    ],
     *,
     territory: Annotated[str, typer.Option(help="Territory that receives the referrals.")],
     format_: Annotated[
-        str | None, typer.Option("--format", help="csv or json; default by content.")
+        str | None, typer.Option("--format", help="csv, xlsx, json ...; default by content.")
     ] = None,
     sender: Annotated[
         str | None, typer.Option(help="Id of the house that sends, where records name none.")
     ] = None,
-    place: Annotated[bool, typer.Option("--place", help="Hold the best seat of each.")] = False,
+    book: Annotated[bool, typer.Option("--book", help="Book the best seat of each.")] = False,
+    offers: Annotated[bool, typer.Option("--offers", help="Show the best seats of each.")] = False,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Folder for what was rejected, to be mended.")
+    ] = None,
     key_file: Annotated[
         Path | None, typer.Option(help="Key of the pseudonyms; default in the data folder.")
     ] = None,
@@ -124,21 +135,22 @@ def intake(
     lang: Language = None,
     as_json: Json = False,
 ) -> None:
-    """Reads referrals from a file; a bad record is reported and the others go on."""
+    """Reads referrals from files; a bad record is reported and the others go on."""
     session = Session(json=as_json, lang=language(lang))
+    sent = cli_intake_files.Sent(
+        tuple(file),
+        source=source,
+        territory=territory,
+        format_=format_,
+        sender=sender,
+        key_file=key_file,
+        wanted=cli_intake_files.wanted(book=book, offers=offers),
+        rejects=rejects,
+    )
     with engine_at(db) as engine:
-        sent = cli_intake.File(
-            file,
-            source=source,
-            territory=territory,
-            format_=format_,
-            sender=sender,
-            key_file=key_file,
-            place=place,
-        )
-        rejected = cli_intake.intake(session, engine, sent, now=instant(now))
-    if rejected:
-        raise typer.Exit(exit_code(None, rejected=True))
+        code = cli_intake_files.intake(session, engine, sent, now=instant(now))
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command()

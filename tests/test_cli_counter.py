@@ -93,10 +93,10 @@ def test_a_promise_is_told_in_words_and_never_its_hour(shell: Shell) -> None:
         'territory = "pays-de-la-chatre"\n[promises]\npriorities = ["urgent"]\n', encoding="utf-8"
     )
     shell.json("load", "pays-de-la-chatre", "--policy", str(policy), "--now", EVENING)
-    taken = intake(shell, [evening("1")], "--json", "--place", now=EVENING)
+    taken = intake(shell, [evening("1")], "--json", "--book", now=EVENING)
     (line,) = json.loads(taken.stdout)["records"]
     assert line["promise"]["notice"] == "PT1H"
     assert "slot" not in line
-    said = intake(shell, [evening("2")], "--place", now=EVENING).stdout
+    said = intake(shell, [evening("2")], "--book", now=EVENING).stdout
     assert "Place promise avant mercredi 25 novembre, 19 h 30" in said
     assert "heure annoncée 60 min avant" in said

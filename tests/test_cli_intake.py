@@ -23,7 +23,7 @@ def test_intake_takes_the_good_records_and_reports_the_bad(loaded: Shell) -> Non
             record("4", motive_code="M03.06", motive_system="hubsante-motif"),
         ],
         "--json",
-        "--place",
+        "--book",
     )
     assert done.returncode == 7, done.stderr
     found = json.loads(done.stdout)
