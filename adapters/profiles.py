@@ -99,7 +99,6 @@ _PROFILES = (
         source=SourceKind.PRACTICE,
         priority=Priority.URGENT,
         professions=(),
-        required=frozenset({"professions"}),
         ids=frozenset(IdKind),
         sees=_CALLED_BACK,
     ),

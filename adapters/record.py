@@ -32,7 +32,7 @@ from slotengine.adapters.registered import bare_ins, check_digit_fits, person_id
 from slotengine.adapters.scalars import BadValue
 from slotengine.adapters.spot import NO_ENVELOPE, Envelope, Spot
 from slotengine.adapters.words import Status
-from slotengine.codes import BookingStatus, Mobility, Mode, Priority, Sex
+from slotengine.codes import BookingStatus, Mobility, Mode, Priority, Profession, Sex
 from slotengine.domain import (
     MAX_AGE_YEARS,
     Location,
@@ -182,7 +182,12 @@ class _Record(Reading):
         km = self.read("max_travel_km", scalars.number)
         if km is not None and not 0 <= km <= MAX_TRAVEL_KM:
             raise BadValue("max_travel_km", Kind.OUT_OF_RANGE)
-        professions = self.coded_items("professions", words.PROFESSIONS)
+        professions = self.coded_items("professions", words.PROFESSIONS) or profile.professions
+        if not professions:
+            if not self._envelope.partial:
+                raise BadValue("professions", Kind.MISSING)
+            # Not named in ``Amend.only``, so nobody reads it; a referral can't be without.
+            professions = (Profession.PHYSICIAN,)
         pathway = self.read("pathway", _pathway)
         if pathway is not None:
             pathway = identity.guarded("pathway", pathway, door.pseudonymiser)
@@ -193,7 +198,7 @@ class _Record(Reading):
             reference=reference,
             requester=Requester(kind=profile.source, id=house),
             patient=patient,
-            professions=professions or profile.professions,
+            professions=professions,
             specialties=self._specialties(),
             priority=self.read("priority", _priority) or profile.priority,
             care_level=self.read("care_level", lambda f, t: scalars.coded(f, t, words.CARE_LEVELS)),

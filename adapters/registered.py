@@ -78,7 +78,7 @@ _STRUCTURE = (
     (re.compile(r"3([0-9]{14})"), IdKind.SIRET),
     (re.compile(r"([0-9]{14})"), IdKind.SIRET),
     (re.compile(r"4([0-9]{14})"), IdKind.CABINET),
-    (re.compile(r"0([0-9AB]{9,14})"), IdKind.CABINET),
+    (re.compile(rf"0({_FINESS}[0-9]{{1,5}})"), IdKind.CABINET),
 )
 _SPACES = re.compile(r"[\s\u00a0\u202f]+")
 _OID = re.compile(r"(?:urn:oid:)?([0-9]+(?:\.[0-9]+)+)", re.IGNORECASE)
@@ -115,7 +115,9 @@ def requester_id(text: str, expected: frozenset[IdKind]) -> Known:
     """
     Tells which kind of number a requester's is, who may be a person or a house.
 
-    Nine signs are a FINESS or an ADELI: the kind that is expected, FINESS where both are.
+    Nine signs are a FINESS or an ADELI: the kind that is expected, FINESS where both are. An ADELI
+    behind its 0 looks like a phone number and is refused as one: readers that know its system
+    give it without (``person_id``).
     """
     person, house = person_id(text), structure_id(text)
     if house.kind is IdKind.ACCOUNT:

@@ -66,7 +66,8 @@ def test_a_structures_number_is_told_by_its_prefix(text: str, kind: IdKind, valu
         ("312345678/7", IdKind.ACCOUNT, IdKind.ACCOUNT),
         ("3123456789/7", IdKind.INTERNAL, IdKind.ACCOUNT),
         ("326450015500011", IdKind.ACCOUNT, IdKind.SIRET),
-        ("0441234567", IdKind.ADELI, IdKind.CABINET),
+        ("0441234567", IdKind.ADELI, IdKind.ACCOUNT),
+        ("044123456701", IdKind.ACCOUNT, IdKind.CABINET),
         ("1441234567", IdKind.ACCOUNT, IdKind.FINESS),
         ("410002909371001", IdKind.ACCOUNT, IdKind.CABINET),
         ("810002909371", IdKind.RPPS, IdKind.ACCOUNT),
@@ -86,7 +87,7 @@ def test_the_same_digit_means_different_things(
         ("441234567", {IdKind.ADELI, IdKind.FINESS}, IdKind.FINESS),
         ("441234567", {IdKind.RPPS}, IdKind.FINESS),
         ("0441234567", {IdKind.ADELI}, IdKind.ADELI),
-        ("0441234567", {IdKind.CABINET}, IdKind.CABINET),
+        ("0441234567", {IdKind.CABINET}, IdKind.ADELI),
         ("10002909371", {IdKind.FINESS}, IdKind.RPPS), ("jdoe", {IdKind.RPPS}, IdKind.ACCOUNT),
     ],
 )  # fmt: skip
@@ -156,6 +157,12 @@ def test_a_wrong_check_digit_is_a_doubt_and_no_fault(
     one = take({**BASE, **fields})
     assert isinstance(one, New)
     assert [(doubt.field, doubt.kind) for doubt in one.warnings] == doubts
+
+
+def test_an_adeli_behind_its_zero_looks_like_a_phone_and_is_refused() -> None:
+    assert fault("nurse", requester_id="0441234567") == ("requester_id", Kind.IDENTIFYING)
+    assert referral("nurse", requester_id="441234567").requester.id == "441234567"
+    assert referral("nurse", requester_id="02A1234567").requester.id == "2A1234567"
 
 
 def test_a_house_is_one_house_with_and_without_its_national_prefix() -> None:

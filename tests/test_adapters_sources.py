@@ -239,7 +239,7 @@ SAID = {
     "emergency": ("asap", "10", "AMB", "", False),
     "ehpad": ("urgent", "10", "AMB|HH", "requester_id", True),
     "social": ("routine", "10", "AMB", "requester_id", True),
-    "practice": ("urgent", "", "AMB", "professions", True),
+    "practice": ("urgent", "", "AMB", "", True),
 }
 
 
