@@ -44,6 +44,24 @@ MAX_RECORD_BYTES = 256 * 1024
 # Hub Santé has a member of this name too, whose values are capitals (SMUR, LIBERAL.MG).
 _MARK = re.compile(rb'"resourceType"\s*:\s*"[A-Z][a-z]')
 
+_FIELDS = {
+    "status": "status",
+    "priority": "priority",
+    "subject": "patient_id",
+    "participant": "patient_id",
+    "requester": "requester_id",
+    "authoredOn": "received_at",
+    "created": "received_at",
+    "gender": "sex",
+    "birthDate": "birth_date",
+    "reasonCode": "motive_code",
+    "performerType": "professions",
+    "locationCode": "modes",
+    "occurrencePeriod": "window_start",
+    "occurrenceDateTime": "deadline",
+}
+"""The field that a member of FHIR stands for, where it can't be read at all."""
+
 Located = tuple[str, tuple[Part, ...]]
 """The path of a record's own resource, and what it says."""
 
@@ -119,7 +137,7 @@ class _Reader:
         draft = Draft(record.entry, record.scope, record.message, self._door, self._now)
         spot = self._spot(number, draft.paths)
         intake, envelope = self._intake(record, draft, spot)
-        raw = rewriter.line(record, draft.used)
+        raw = rewriter.line(record)
         if len(raw) > MAX_RECORD_BYTES:
             return (Part(spot.rejected(WHOLE, Kind.TOO_LARGE)),)
         replaced = self._replaced(draft, envelope, spot) if isinstance(intake, New | Amend) else ()
@@ -143,8 +161,7 @@ class _Reader:
                 draft.fields, spot, door=self._door, now=self._now, envelope=envelope
             )
         except MisreadError as misread:
-            named = {path: name for name, path in draft.paths.items()}
-            field = misread.field or named.get(misread.path, WHOLE)
+            field = misread.field or _FIELDS.get(misread.member, WHOLE)
             draft.paths[field] = misread.path
             intake = spot.rejected(field, misread.kind)
         except BadValue as bad:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from slotengine.adapters.fhir_nodes import Coding, Node
 from slotengine.adapters.fields import plain
+from slotengine.adapters.protocols import SYSTEM as PROTOCOL_SYSTEM
+from slotengine.adapters.registered import IDNPS, IDNST, IdKind, person_id, structure_id
 from slotengine.adapters.words import GENERAL_PRACTICE, MODES, PROFESSIONS, specialties_of
 from slotengine.codes import Mode, Profession
 
@@ -16,10 +18,10 @@ MODE_SYSTEMS = ("v3-actcode", "v3-rolecode", "servicedeliverylocation", "snomed.
 LEVEL_SYSTEMS = ("niveausoin",)
 """Hub Santé ``niveauSoin``: R1 to R4."""
 
-RPPS_SYSTEMS = ("1.2.250.1.71.4.2.1", "rpps")
+RPPS_SYSTEMS = (IDNPS, "rpps")
 """IDNPS, whose persons with an RPPS begin with 8, and the RPPS by itself."""
 
-STRUCTURE_SYSTEMS = ("1.2.250.1.71.4.2.2",)
+STRUCTURE_SYSTEMS = (IDNST,)
 """IDNST: 1 FINESS, 3 SIRET."""
 
 FINESS_SYSTEMS = ("finess",)
@@ -177,12 +179,21 @@ def level_of(concept: Node) -> str | None:
     )
 
 
+def protocol_of(concept: Node) -> str | None:
+    """Gives the protocol that was followed, or None where the concept is something else."""
+    return next(
+        (one.code for one in concept.codings() if one.code and of(one.system, (PROTOCOL_SYSTEM,))),
+        None,
+    )
+
+
 def practitioner_of(resource: Node) -> str | None:
-    """Gives the RPPS among a resource's identifiers, with or without its leading 8, or None."""
+    """Gives the RPPS among a resource's identifiers without its prefix, or None."""
     for one in resource.each("identifier"):
         value = one.text("value")
         if value and (of(one.text("system") or "", RPPS_SYSTEMS) or _typed(one, "RPPS")):
-            return value
+            known = person_id(value)
+            return known.value if known.kind is IdKind.RPPS else value
     return None
 
 
@@ -192,20 +203,11 @@ def structure_of(resource: Node) -> str | None:
         (one.text("system") or "", one.text("value") or "") for one in resource.each("identifier")
     ]
     for system, value in found:
-        if of(system, FINESS_SYSTEMS) and value:
-            return value
-    for system, value in found:
-        if of(system, STRUCTURE_SYSTEMS) and value:
-            return _bare_structure(value)
+        if value and (of(system, FINESS_SYSTEMS) or of(system, STRUCTURE_SYSTEMS)):
+            known = structure_id(value)
+            # A practice's number means nothing without the digit that says so.
+            return known.value if known.kind in {IdKind.FINESS, IdKind.SIRET} else value
     return None
-
-
-_PREFIXED = {"1": 10, "3": 15}
-"""Length of a FINESS and of a SIRET with the digit that says which it is."""
-
-
-def _bare_structure(value: str) -> str:
-    return value[1:] if _PREFIXED.get(value[0]) == len(value) else value
 
 
 def _typed(identifier: Node, code: str) -> bool:

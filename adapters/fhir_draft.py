@@ -36,8 +36,6 @@ class Draft:
     fields: dict[str, Raw] = field(default_factory=dict, repr=False)
     paths: dict[str, str] = field(default_factory=dict)
     warnings: list[Warned] = field(default_factory=list)
-    used: list[Entry] = field(default_factory=list, repr=False)
-    """The resources that were referred to, for whoever sends the record anew."""
     replaced: list[str] = field(default_factory=list, repr=False)
     """References of requests that this one takes the place of."""
     names: set[str] = field(default_factory=set, repr=False)
@@ -60,23 +58,13 @@ class Draft:
         if warned not in self.warnings:
             self.warnings.append(warned)
 
-    def resource(self, reference: Node | None, kind: str) -> Entry | None:
-        """Gives what a reference means, or None; remembers that it was used."""
+    def resource(
+        self, reference: Node | None, kind: str, *, near: Entry | None = None
+    ) -> Entry | None:
+        """Gives what a reference means, of the record itself or of what stands ``near``."""
         if reference is None:
             return None
-        found = self.scope.find(reference, near=self.entry, kind=kind)
-        if found is not None and found not in self.used:
-            self.used.append(found)
-        return found
-
-    def beside(self, entry: Entry, reference: Node | None, kind: str) -> Entry | None:
-        """Gives what a reference of another resource means."""
-        if reference is None:
-            return None
-        found = self.scope.find(reference, near=entry, kind=kind)
-        if found is not None and found not in self.used:
-            self.used.append(found)
-        return found
+        return self.scope.find(reference, near=near or self.entry, kind=kind)
 
     def moment(self, name: str, text: str, path: str, *, ends: bool | None = None) -> datetime:
         """Gives an instant; what can't be one refuses the record at this path."""

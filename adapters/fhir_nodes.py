@@ -25,6 +25,11 @@ class MisreadError(Exception):
         self.field = field
         self.kind = kind
 
+    @property
+    def member(self) -> str:
+        """The last member of the path, without its index."""
+        return self.path.rpartition(".")[2].partition("[")[0]
+
 
 class Coding(NamedTuple):
     """A code with its system; empty texts where nothing is said."""

@@ -1,6 +1,7 @@
 """Who a FHIR record is about, and who sends it."""
 
 import re
+from collections.abc import Iterator
 from datetime import date, datetime
 
 from slotengine.adapters import fhir_codes
@@ -8,12 +9,10 @@ from slotengine.adapters.fhir_draft import Draft
 from slotengine.adapters.fhir_nodes import MisreadError, Node
 from slotengine.adapters.fhir_scope import Entry, tail_of
 from slotengine.adapters.kinds import Kind
-
-INS_SYSTEMS = tuple(f"1.2.250.1.213.1.4.{last}" for last in (8, 9, 10, 11))
-"""INS: NIR, NIA, and those of test and demonstration (fr-core-patient-ins)."""
+from slotengine.adapters.registered import is_ins, requester_id
 
 NIR_TYPES = frozenset({"INS-C", "INS", "NH", "INS-NIR", "NIR"})
-"""Identifier types that say the same without a system."""
+"""Identifier types that say, without a system, that a number is an INS or a NIR."""
 
 INTERNAL_TYPES = frozenset({"PI", "MR", "PT"})
 """Patient internal identifier, medical record number: what a house numbers its patients by."""
@@ -23,7 +22,6 @@ MID_YEAR = (7, 1)
 
 _PARTIAL = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?")
 _POSTCODE = re.compile(r"[0-9]{5}")
-_OID = re.compile(r"(?:urn:oid:)?([0-9.]+)")
 
 
 def patient(draft: Draft, reference: Node | None, where: str, *, since: datetime) -> None:
@@ -74,8 +72,7 @@ def _identifiers(draft: Draft, who: Node) -> None:
         system = one.text("system") or ""
         kind = one.child("type")
         codes = {coding.code for coding in kind.codings()} if kind is not None else set()
-        oid = _OID.fullmatch(system)
-        if (oid is not None and oid[1] in INS_SYSTEMS) or (not system and codes & NIR_TYPES):
+        if is_ins(system) or (not system and codes & NIR_TYPES):
             if "nir" not in draft.fields:
                 draft.put("nir", value, one.at("value"))
         else:
@@ -210,7 +207,7 @@ def _insee(place: Node) -> str | None:
 def _own_doctor(draft: Draft, who: Entry) -> None:
     draft.paths["own_practitioner"] = who.resource.at("generalPractitioner")
     for one in who.resource.each("generalPractitioner"):
-        found = draft.beside(who, one, "Practitioner")
+        found = draft.resource(one, "Practitioner", near=who)
         rpps = None if found is None else _rpps(draft, found)
         if rpps is not None:
             draft.put("own_practitioner", rpps, one.path)
@@ -222,7 +219,7 @@ def _rpps(draft: Draft, who: Entry) -> str | None:
     if who.resource.type == "Organization":
         return None
     own = fhir_codes.practitioner_of(who.resource)
-    behind = draft.beside(who, who.resource.child("practitioner"), "Practitioner")
+    behind = draft.resource(who.resource.child("practitioner"), "Practitioner", near=who)
     return own or (None if behind is None else fhir_codes.practitioner_of(behind.resource))
 
 
@@ -231,36 +228,30 @@ _SPACES = re.compile(r"\s")
 
 def requester(draft: Draft, reference: Node | None, where: str) -> None:
     """
-    Takes the house that asks: FINESS or SIRET of the organisation, else RPPS, else its number.
+    Takes the house that asks: FINESS or SIRET of the organisation, RPPS, or its own number.
 
-    A patient or a relative who asks is no house; then the message's sender is taken.
+    The first of a kind that this source is known by, else the first. A patient or a relative who
+    asks is no house; then the message's sender is taken.
     """
     draft.paths["requester_id"] = where
+    expected = draft.door.profile.ids
     for found in (draft.resource(reference, "Organization"), draft.message.sender):
-        if found is not None:
-            id_ = _house(draft, found)
-            if id_ is not None:
-                draft.put("requester_id", id_, where)
-                return
+        numbers = [] if found is None else list(_numbers(draft, found))
+        if numbers:
+            known = (one for one in numbers if requester_id(one, expected).kind in expected)
+            draft.put("requester_id", next(known, numbers[0]), where)
+            return
 
 
-def _house(draft: Draft, who: Entry) -> str | None:
+def _numbers(draft: Draft, who: Entry) -> Iterator[str]:
     if who.resource.type in {"Patient", "RelatedPerson", "Device"}:
-        return None
-    behind = draft.beside(who, who.resource.child("organization"), "Organization")
-    if behind is not None:
-        id_ = _house_number(behind.resource)
-        if id_ is not None:
-            return id_
-    rpps = _rpps(draft, who)
-    if rpps is not None:
-        return rpps[1:] if re.fullmatch(r"8[0-9]{11}", rpps) else rpps
-    return _house_number(who.resource)
-
-
-def _house_number(resource: Node) -> str | None:
-    structure = fhir_codes.structure_of(resource)
-    if structure is not None:
-        return structure
-    values = (one.text("value") or "" for one in resource.each("identifier"))
-    return next((value for value in values if value and not _SPACES.search(value)), None)
+        return
+    house = draft.resource(who.resource.child("organization"), "Organization", near=who)
+    person = draft.resource(who.resource.child("practitioner"), "Practitioner", near=who)
+    every = [each.resource for each in (house, who, person) if each is not None]
+    said = (
+        *(fhir_codes.structure_of(one) for one in every),
+        *(fhir_codes.practitioner_of(one) for one in every),
+        *(number.text("value") for one in every for number in one.each("identifier")),
+    )
+    yield from (number for number in said if number and not _SPACES.search(number))

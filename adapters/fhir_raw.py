@@ -1,13 +1,25 @@
 """One record as bytes that can be sent again: its resource with those it refers to, on one line."""
 
 import json
+from collections.abc import Iterator
 
 from slotengine.adapters.fhir_bundle import RECORDS, Record
-from slotengine.adapters.fhir_scope import Entry
+from slotengine.adapters.fhir_nodes import MisreadError, Node
+from slotengine.adapters.fhir_scope import Entry, Scope
 from slotengine.adapters.json_texts import Json
 
 UNREAD = frozenset({"text", "photo"})
 """Members of a resource that are never read and may be large: narrative and pictures."""
+
+MAX_REFERRED = 64
+"""Resources that come with one record. Our choice."""
+
+_REFERRING = (
+    *("subject", "encounter", "requester", "performer", "locationReference", "reasonReference"),
+    *("replaces", "basedOn", "slot", "participant"),
+    *("generalPractitioner", "organization", "practitioner"),
+)
+"""Members of requests, appointments, patients and roles that are followed."""
 
 _KEPT = ("id", "identifier", "timestamp")
 """What of a Bundle tells one message from another."""
@@ -19,19 +31,14 @@ class Rewriter:
     def __init__(self) -> None:
         self._written: dict[int, tuple[object, str]] = {}
 
-    def line(self, record: Record, used: list[Entry]) -> bytes:
+    def line(self, record: Record) -> bytes:
         """
         Gives a minimal Bundle, or the resource itself where nothing came with it.
 
         Requests and appointments that are only referred to are marked as not meant.
         """
         entry, message = record.entry, record.message
-        known = {id(one.resource.value) for one in record.scope.every()}
-        beside = [
-            one
-            for one in used
-            if id(one.resource.value) in known and one.resource.value is not entry.resource.value
-        ]
+        beside = referred(record)
         if not (beside or message.bundle or message.header or entry.method):
             return _bytes(self._text(entry))
         header = message.header
@@ -76,6 +83,38 @@ class Rewriter:
             # The value is kept beside its text: an id may be given to another object.
             known = self._written[id(value)] = value, json.dumps(kept, ensure_ascii=False)
         return known[1]
+
+
+def referred(record: Record) -> list[Entry]:
+    """Gives what a record refers to, and what that refers to, as far as it is ever read."""
+    found = [record.entry]
+    seen = {id(record.entry.resource.value)}
+    for entry in found:
+        for reference in _references(entry.resource):
+            one = _found(record.scope, reference, entry)
+            if one is not None and one.own and id(one.resource.value) not in seen:
+                seen.add(id(one.resource.value))
+                found.append(one)
+        if len(found) > MAX_REFERRED:
+            break
+    return found[1 : MAX_REFERRED + 1]
+
+
+def _references(resource: Node) -> Iterator[Node]:
+    for name in _REFERRING:
+        said = resource.value.get(name)
+        for one in said if isinstance(said, list) else [said]:
+            if isinstance(one, dict):
+                actor = one.get("actor")
+                yield Node(actor if isinstance(actor, dict) else one)
+
+
+def _found(scope: Scope, reference: Node, near: Entry) -> Entry | None:
+    try:
+        return scope.find(reference, near=near)
+    except MisreadError:
+        # What can't be read was told of where it is needed.
+        return None
 
 
 def _bytes(text: str) -> bytes:

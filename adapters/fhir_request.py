@@ -164,8 +164,16 @@ def motive(draft: Draft, concepts: tuple[Node, ...]) -> None:
     """
     for name in ("motive_code", "motive_system", "motive_label"):
         draft.paths[name] = draft.root.at("reasonCode")
+    for concept in concepts:
+        protocol = fhir_codes.protocol_of(concept)
+        if protocol is not None:
+            draft.put("protocol", protocol, concept.path)
     coded = [(concept, _chosen(concept)) for concept in concepts]
-    found = [(concept, coding) for concept, coding in coded if coding is not None]
+    found = [
+        (concept, coding)
+        for concept, coding in coded
+        if coding is not None and fhir_codes.protocol_of(concept) is None
+    ]
     if not found:
         return
     concept, coding = found[0]
@@ -174,7 +182,7 @@ def motive(draft: Draft, concepts: tuple[Node, ...]) -> None:
     label = coding.display or concept.text("text") or ""
     if label and not draft.says_a_name(label):
         draft.put("motive_label", label, concept.path)
-    if len(draft.root.each("reasonCode")) > 1:
+    if len([one for one in found if one[0].path.startswith(draft.root.at("reasonCode"))]) > 1:
         draft.warn("motive_code", Kind.PARTLY_READ)
 
 

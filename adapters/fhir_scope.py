@@ -6,7 +6,7 @@ an identifier (a "logical" one). National samples also leave ``urn:uuid:`` out.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from slotengine.adapters.fhir_nodes import MisreadError, Node
@@ -28,6 +28,8 @@ class Entry:
     mode: str = ""
     made: bool = False
     """Not sent as a resource: made from what was asked about it."""
+    own: bool = True
+    """An entry of a Bundle, neither contained in another nor made of an identifier."""
 
 
 @dataclass(slots=True)
@@ -45,12 +47,6 @@ class Scope:
         for entry in self.entries:
             for name in _names(entry):
                 self._by_url.setdefault(name, entry)
-
-    def every(self) -> Iterator[Entry]:
-        """Gives the entries here and around."""
-        yield from self.entries
-        if self.outer is not None:
-            yield from self.outer.every()
 
     def find(self, reference: Node, *, near: Entry, kind: str = "") -> Entry | None:
         """
@@ -72,7 +68,7 @@ class Scope:
         if known is not None:
             return known
         made: dict[str, Json] = {"resourceType": said, "identifier": [dict(identifier.value)]}
-        return Entry(Node(made, reference.path), made=True)
+        return Entry(Node(made, reference.path), own=False)
 
     def literal(self, literal: str, near: Entry) -> Entry | None:
         """Gives what a URL, a relative path or a ``#name`` means, here or around, or None."""
@@ -123,7 +119,7 @@ def _contained(id_: str, near: Entry) -> Entry | None:
         return near
     return next(
         (
-            Entry(one, near.full_url)
+            Entry(one, near.full_url, own=False)
             for one in near.resource.each("contained")
             if one.text("id") in {id_, f"#{id_}"}
         ),
