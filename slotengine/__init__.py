@@ -132,6 +132,7 @@ if TYPE_CHECKING:
         WaitingWeights,
     )
     from slotengine.ports import Store
+    from slotengine.ports_doors import Incoming
     from slotengine.problem import (
         Assignment,
         LevelDuals,
@@ -202,6 +203,7 @@ __all__ = [
     "HomeVisits",
     "HorizonError",
     "Incident",
+    "Incoming",
     "InputError",
     "Lang",
     "LevelDuals",
@@ -333,6 +335,7 @@ _ROOMS = {
         "SeatValue",
     ),
     "ports": ("Store",),
+    "ports_doors": ("Incoming",),
     "problem": (
         "Assignment", "LevelDuals", "Limits", "Pin", "Plan", "Problem", "Told", "TravelMatrix",
         "Unserved", "Violation",

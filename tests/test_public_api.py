@@ -55,6 +55,7 @@ PUBLIC = [
     "HomeVisits",
     "HorizonError",
     "Incident",
+    "Incoming",
     "InputError",
     "Lang",
     "LevelDuals",
