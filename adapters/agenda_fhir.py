@@ -264,7 +264,7 @@ def _coverage(links: list[str], resources: Resources, door: AgendaDoor) -> Cover
 
 
 def _asked_for(asked: list[tuple[str, str]]) -> Iterator[str]:
-    """Gives the practitioners that a search names; an official example has a space after a comma."""
+    """Gives whom a search names; an official example has a space after the comma."""
     for name, value in asked:
         if name.lower().endswith("practitioner.identifier"):
             for one in value.split(","):

@@ -31,7 +31,7 @@ from slotengine.adapters.kinds import Kind
 from slotengine.adapters.lines import BOM, Payload
 from slotengine.adapters.spot import Spot
 from slotengine.domain import Practitioner, Slot, TimeWindow, Value
-from slotengine.errors import InputError, PolicyError
+from slotengine.errors import InputError
 
 OWN_UID = "@slotengine"
 """Ends the UID of events that this library wrote: its own bookings make nothing busy."""
@@ -65,9 +65,11 @@ class ReservedRule(Value):
         try:
             re.compile(self.title or "")
         except re.error as bad:
-            raise PolicyError("the title of reserved events is no regular expression") from bad
+            msg = "the title of reserved events is no regular expression"
+            raise ValueError(msg) from bad
         if self.all_day is not None and self.all_day[0] >= self.all_day[1]:
-            raise PolicyError("the hours of all-day events end before they begin")
+            msg = "the hours of all-day events end before they begin"
+            raise ValueError(msg)
         return self
 
     def reserves(self, *, categories: Iterable[str], title: str, class_: str) -> bool:
@@ -261,6 +263,9 @@ def _slots(
     for one in order:
         if one.end - one.start > timedelta(minutes=MAX_MINUTES):
             yield AgendaPart((one.spot.rejected("end", Kind.OUT_OF_RANGE),))
+            continue
+        if one.end <= one.start:
+            yield AgendaPart((one.spot.rejected("end", Kind.END_BEFORE_START),))
             continue
         items: list[AgendaItem] = []
         for start, end in pieces(one.start, one.end, door.minutes):

@@ -179,10 +179,10 @@ class _Scanner:
         if what in self._inside:
             while self._inside.pop() != what:
                 pass
+        if "VEVENT" not in self._inside:
+            self._event = None
         if what == "VCALENDAR":
             self._ended = True
-        elif what == "VEVENT":
-            self._event = None
         elif what == "VTIMEZONE":
             self._keep_zone([*self._zone, line])
         elif "VTIMEZONE" in self._inside:

@@ -29,6 +29,7 @@ from slotengine.cli_options import (
 from slotengine.codes import Audience, Mode
 from slotengine.domain import TimeWindow
 from slotengine.engine import Engine
+from slotengine.errors import InputError
 from slotengine.reconciling import AgendaReport
 
 DEFAULT_DAYS = 28
@@ -132,7 +133,10 @@ def command(
 def _rule(categories: list[str] | None, title: str | None) -> ReservedRule:
     if categories is None and title is None:
         return ReservedRule()
-    return ReservedRule(categories=tuple(categories or ()), title=title)
+    try:
+        return ReservedRule(categories=tuple(categories or ()), title=title)
+    except ValueError as bad:
+        raise InputError("--title is no regular expression") from bad
 
 
 def take(
