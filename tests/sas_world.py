@@ -1,15 +1,24 @@
 """A small world that is shown to the SAS: doctors, places, roles, and what a request asks."""
 
+import asyncio
+import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from builders import NOW, policy, practitioner, site, slot
+from httpx import ASGITransport, AsyncClient, Response
+from starlette.types import ASGIApp
 
 from slotengine.codes import Audience
 from slotengine.directory import Address, Role, Structure
 from slotengine.domain import Practitioner, Site, Slot
 from slotengine.engine import Engine
+from slotengine.serving_app import app
+from slotengine.serving_auth import ApiKeys
+from slotengine.vault import Pseudonymiser
 
 DOCTOR = "10000000011"
 OTHER = "10000000029"
@@ -88,3 +97,92 @@ def question(
         f"{includes}&start=ge{start}&start=le{end}"
         f"&schedule.actor:Practitioner.identifier={people}&status=free"
     )
+
+
+KEY = "a key of the tests, long enough and known to nobody"
+KEYS = ApiKeys([("tests", hashlib.sha256(KEY.encode()).hexdigest())])
+BEARER = {"authorization": f"Bearer {KEY}"}
+
+
+PARIS = ZoneInfo("Europe/Paris")
+
+
+class Caller:
+    """Calls an app without a network, as a client at an address would."""
+
+    def __init__(
+        self, app_: ASGIApp, headers: dict[str, str] | None = None, host: str = "127.0.0.1"
+    ) -> None:
+        self.app = app_
+        self.headers = headers or {}
+        self.host = host
+
+    def __call__(self, method: str, path: str, **given: Any) -> Response:
+        async def call() -> Response:
+            wire = ASGITransport(self.app, client=(self.host, 40_000))
+            async with AsyncClient(transport=wire, base_url="https://slots.example") as client:
+                headers = {**self.headers, **given.pop("headers", {})}
+                return await client.request(method, path, headers=headers, **given)
+
+        return asyncio.run(call())
+
+
+@dataclass
+class Doors:
+    """An engine, the app over it, and a client that has a key."""
+
+    engine: Engine
+    client: Caller
+    now: datetime = NOW
+    zone: ZoneInfo = PARIS
+
+    @classmethod
+    def open(cls, url: str = "sqlite://", **options: Any) -> "Doors":
+        engine = open_engine(url)
+        options = {"authenticate": KEYS, "pseudonyms": Pseudonymiser(b"k" * 32), **options}
+        doors: list[Doors] = []
+        shown = app(engine, now=lambda: doors[0].now, **options)
+        client = Caller(shown, BEARER)
+        doors.append(cls(engine, client))
+        return doors[0]
+
+    def publish(self, id_: str = "slot1", who: str = DOCTOR, **changes: Any) -> Slot:
+        """A slot with its role; ``structure`` and other fields of a role are the role's."""
+        of_role = {name: changes.pop(name) for name in set(changes) & set(Role.model_fields)
+                   if name not in Slot.model_fields}  # fmt: skip
+        made = offered(id_, who, **changes)
+        roles = [role(who, made.site, territory=made.territory, **of_role)]
+        publish(self.engine, made, roles=roles, territory=made.territory, now=self.now)
+        return made
+
+    def get(self, path: str, **headers: str) -> Response:
+        return self.client("GET", path, headers=headers)
+
+    def ask(self, query: str) -> Any:
+        """The Bundle of a query that must be answered."""
+        answer = self.client("GET", f"/Slot?{query}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def ask_place(self, *sirets: str) -> Any:
+        answer = self.client("GET", f"/Schedule?{place_question(*sirets)}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+def place_question(*sirets: str) -> str:
+    """The query of SOS for these SIRET, with their prefix."""
+    ids = ",".join(f"urn:oid:1.2.250.1.71.4.2.2%7C{siret}" for siret in sirets)
+    return (
+        "_revinclude=Slot:schedule&_include=Schedule:actor:Location"
+        "&_include:iterate=Location:organization"
+        "&_has:Slot:schedule:start=ge2026-11-23T09:00:00+01:00"
+        "&_has:Slot:schedule:start=le2026-11-26T09:00:00+01:00"
+        f"&_has:Slot:schedule:status=free&actor:Location.organization.identifier={ids}"
+    )
+
+
+def resources(bundle: Any, kind: str) -> list[Any]:
+    """Resources of one kind in a Bundle, in its order."""
+    found = (entry["resource"] for entry in bundle.get("entry", []))
+    return [one for one in found if one["resourceType"] == kind]
