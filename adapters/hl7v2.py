@@ -23,7 +23,7 @@ from slotengine.adapters.hl7v2_text import Message
 from slotengine.adapters.hl7v2_times import issued_at
 from slotengine.adapters.kinds import Kind
 from slotengine.adapters.lines import Payload
-from slotengine.adapters.record import translate
+from slotengine.adapters.record import MAX_REFERENCE_CHARS, translate
 from slotengine.adapters.scalars import BadValue
 from slotengine.adapters.spot import Envelope, Spot
 
@@ -110,8 +110,8 @@ def _envelope(message: Message, found: Found, *, door: Door, now: datetime) -> E
         # The need arose when the sender wrote; waiting counts from there.
         found.put("received_at", at.isoformat(), header.path(7))
     # With its event: official samples send a referral and its end under one number.
-    told = ":".join(filter(None, (header.text(9, 2).upper(), number))) if number else None
-    return Envelope(message=told, issued_at=at, partial=not message.all("PID"))
+    told = ":".join(filter(None, (header.text(9, 2).upper(), number)))[-MAX_REFERENCE_CHARS:]
+    return Envelope(message=told if number else None, issued_at=at, partial=not message.all("PID"))
 
 
 def _read(message: Message, found: Found, door: Door) -> None:

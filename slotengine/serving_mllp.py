@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from ssl import CERT_REQUIRED, PROTOCOL_TLS_SERVER, SSLContext, TLSVersion
+from typing import Protocol
 
 from slotengine.adapters.hl7v2_files import MAX_MESSAGE_BYTES
 from slotengine.errors import InputError
@@ -29,8 +30,20 @@ START, END = b"\x0b", b"\x1c"
 _log = logging.getLogger("slotengine.mllp")
 _log.addHandler(logging.NullHandler())
 
-Take = Callable[[bytes], tuple[bytes, ...]]
-"""Takes a message in and gives what to send back; runs in a thread and may wait."""
+HEAD_BYTES = 16 * 1024
+"""Bytes of a message that is too large that are read all the same: its header stands there."""
+
+
+class Clerk(Protocol):
+    """Whoever takes the messages of a listener; called in threads, and may wait there."""
+
+    def take(self, data: bytes) -> tuple[bytes, ...]:
+        """Takes a message in and gives what to send back; raises nothing."""
+        ...
+
+    def refuse_large(self, head: bytes) -> tuple[bytes, ...]:
+        """Gives what to send back for a message past the bounds, from its beginning."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +128,8 @@ def refuse_open_address(host: str, tls: MutualTls | None) -> None:
 class Listener:
     """A server of MLLP: connections side by side, the messages of each in their order."""
 
-    def __init__(self, take: Take, *, bounds: Bounded | None = None) -> None:
-        self._take = take
+    def __init__(self, clerk: Clerk, *, bounds: Bounded | None = None) -> None:
+        self._clerk = clerk
         self._bounds = bounds or Bounded()
         self._threads = ThreadPoolExecutor(self._bounds.threads, thread_name_prefix="mllp")
         self._connections: set[asyncio.Task[None]] = set()
@@ -183,11 +196,10 @@ class Listener:
                 if frame is None:
                     break
                 messages += 1
-                loop = asyncio.get_running_loop()
-                for reply in await loop.run_in_executor(self._threads, self._take, frame):
-                    writer.write(START + reply + END + b"\r")
-                async with asyncio.timeout(self._bounds.write_seconds):
-                    await writer.drain()
+                await self._answer(writer, await self._in_thread(self._clerk.take, frame))
+        except asyncio.LimitOverrunError:
+            head = await reader.read(HEAD_BYTES)
+            await self._answer(writer, await self._in_thread(self._clerk.refuse_large, head))
         except (OSError, TimeoutError) as gone:
             _log.info("connection lost", extra={"fault": type(gone).__name__})
         except asyncio.CancelledError:
@@ -199,12 +211,29 @@ class Listener:
                     await writer.wait_closed()
             _log.info("connection over", extra={"messages": messages})
 
+    async def _in_thread(
+        self, take: Callable[[bytes], tuple[bytes, ...]], data: bytes
+    ) -> tuple[bytes, ...]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, take, data)
+
+    async def _answer(self, writer: asyncio.StreamWriter, replies: tuple[bytes, ...]) -> None:
+        for reply in replies:
+            writer.write(START + reply + END + b"\r")
+        async with asyncio.timeout(self._bounds.write_seconds):
+            await writer.drain()
+
     async def _next_frame(self, reader: asyncio.StreamReader) -> bytes | None:
         """
-        Gives the bytes between the next VT and FS, None at the end or where nothing makes sense.
+        Gives the bytes between the next VT and FS, None at the end or where nothing more comes.
 
         What stands between two frames (CR, or CR and LF) is passed over. A VT inside a frame
         begins it anew: a sender that broke off sends the message from its beginning.
+
+        Raises
+        ------
+        LimitOverrunError
+            When a frame is larger than the bounds: nothing tells where the next one begins.
         """
         task = asyncio.current_task()
         if task is None:  # pragma: no cover - a coroutine of a listener runs in a task
@@ -215,8 +244,7 @@ class Listener:
                 await reader.readuntil(START)
             async with asyncio.timeout(self._bounds.frame_seconds):
                 frame = await reader.readuntil(END)
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError) as broken:
-            # Past its bounds nothing tells where the next frame begins: the sender starts again.
+        except (asyncio.IncompleteReadError, TimeoutError) as broken:
             fault = type(broken).__name__
             _log.info("no further frame", extra={"fault": fault})
             return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 
-from slotengine.adapters.base import Part, Rejected
+from slotengine.adapters.base import PAYLOAD, Part, Rejected
 from slotengine.adapters.hl7v2_ack import (
     BUSY,
     FAILED,
@@ -54,29 +54,37 @@ class Desk:
         its own.
         """
         now = self.clock()
-        answer = self._answer(data, now)
+        try:
+            answer = self._answer(data, now)
+        except ReferralFormatError as unreadable:
+            answer = answer_to_unreadable(unreadable.field, Kind(unreadable.kind))
+        except StoreBusyError:
+            answer = BUSY
+        except SlotEngineError as fault:
+            _log.warning("not taken in", extra={"fault": type(fault).__name__})
+            answer = FAILED
+        except Exception as bug:  # noqa: BLE001 - a silent connection would lose the message
+            # Its name only: what it says may hold a patient's data.
+            _log.error("a bug of ours", extra={"fault": type(bug).__name__})
+            answer = FAILED
+        return self._sent_back(data, answer, now)
+
+    def refuse_large(self, head: bytes) -> tuple[bytes, ...]:
+        """Gives what to send back for a message that is not read to its end."""
+        answer = answer_to_unreadable(PAYLOAD, Kind.TOO_LARGE)
+        return self._sent_back(head, answer, self.clock())
+
+    def _answer(self, data: bytes, now: datetime) -> Answer:
+        parts: tuple[Part, ...] = tuple(self.adapter.parts(data, now=now))
+        if len(parts) != 1:
+            return ONE_MESSAGE
+        one = parts[0].intake
+        if isinstance(one, Rejected):
+            return answer_to_rejected(one)
+        (received,) = self.engine.receive((one,), now=now, actor=self.actor)
+        return answer_to_received(received)
+
+    def _sent_back(self, data: bytes, answer: Answer, now: datetime) -> tuple[bytes, ...]:
         number = f"{now:%y%m%d%H%M%S}{next(self._numbers) % NUMBERS:06d}"
         _log.info("answered", extra={"verdict": answer.verdict.value, "code": answer.code})
         return acknowledgements(data, answer, number=number, at=now)
-
-    def _answer(self, data: bytes, now: datetime) -> Answer:
-        try:
-            parts: tuple[Part, ...] = tuple(self.adapter.parts(data, now=now))
-            if len(parts) != 1:
-                return ONE_MESSAGE
-            one = parts[0].intake
-            if isinstance(one, Rejected):
-                return answer_to_rejected(one)
-            (received,) = self.engine.receive((one,), now=now, actor=self.actor)
-        except ReferralFormatError as unreadable:
-            return answer_to_unreadable(unreadable.field, Kind(unreadable.kind))
-        except StoreBusyError:
-            return BUSY
-        except SlotEngineError as fault:
-            _log.warning("not taken in", extra={"fault": type(fault).__name__})
-            return FAILED
-        except Exception as bug:  # noqa: BLE001 - a silent connection would lose the message
-            # Its name only: what it says may hold a patient's data.
-            _log.error("a bug of ours", extra={"fault": type(bug).__name__})  # noqa: TRY400
-            return FAILED
-        return answer_to_received(received)
