@@ -73,6 +73,7 @@ def shown(one: Intake) -> dict[str, Any]:
         "metres": referral.max_travel_metres,
         "level": referral.care_level,
         "received": None if referral.received_at == NOW else referral.received_at.isoformat(),
+        "doubts": " ".join(sorted(f"{doubt.field}:{doubt.kind}" for doubt in one.warnings)) or None,
     }
     return {name: value for name, value in seen.items() if value is not None}
 
@@ -83,25 +84,40 @@ def new(reference: str, priority: str, age: int, **more: Any) -> dict[str, Any]:
     return {**said, **more}
 
 
+HOUSE = "requester_id:check_digit"
+OWN = "own_practitioner:check_digit"
+"""Made-up numbers, most of which fail Luhn's rule (checked with python-stdnum)."""
+
 GOLDEN: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("pharmacy", "csv"): [
         # Born on 29 February 1948; on 23 November 2026 she is 78.
         new(
             "PH-1", "asap", 78, sex="female", place=(47.6867, 2.6318, "45155"),
             motive=("local", "M-GORGE", "Mal de gorge"), requester="450000001",
+            doubts=HOUSE,
         ),
         {"rejected": (3, "birth_date", "bad_date")},
         # Six on 1 December, so still five.
-        new("PH-3", "urgent", 5, place=(47.7, 2.7, "45155"), requester="450000001"),
+        new("PH-3", "urgent", 5, place=(47.7, 2.7, "45155"), requester="450000001", doubts=HOUSE),
+        # 65 on the next day; the place is that of a CEDEX address.
+        new(
+            "PH-7", "urgent", 64, sex="female", place=(47.6867, 2.6318, "45155"),
+            motive=("snp-protocol", "pollakiurie", ""), requester="450000001", doubts=HOUSE,
+        ),
+        {"rejected": (6, "protocol", "outside_protocol")},
+        {"rejected": (7, "requester_id", "wrong_id")},
     ],
     ("pharmacy", "json"): [
-        new("PH-4", "urgent", 47, place=(47.6867, 2.6318, "45155"), requester="450000001"),
+        new(
+            "PH-4", "urgent", 47, place=(47.6867, 2.6318, "45155"), requester="450000001",
+            doubts=HOUSE,
+        ),
         {"cancel": "PH-1"},
     ],
     ("nurse", "csv"): [
         new(
             "N-1", "urgent", 91, mobility="homebound", modes="HH|VR", own="10000000001",
-            place=(47.61, 2.7, "45155"), requester="10000000017",
+            place=(47.61, 2.7, "45155"), requester="10000000017", doubts=OWN,
         ),
         new(
             "N-2", "urgent", 67, mobility="walk", modes="AMB|VR", place=(47.61, 2.7, "45155"),
@@ -114,29 +130,47 @@ GOLDEN: dict[tuple[str, str], list[dict[str, Any]]] = {
             requester="10000000017",
         ),
         {"rejected": (2, "patient_id", "missing")},
+        new(
+            "N-5", "urgent", 40, motive=("snp-protocol", "odynophagie", ""), requester="441234567",
+        ),
     ],
     ("physiotherapist", "csv"): [
         new(
             "K-1", "routine", 34, motive=("local", "M-CHEVILLE", ""), metres=12_500,
             specialties="SM26|SM53|SM54", requester="10000000070",
-            windows=[("2026-11-23T23:00:00+00:00", "2026-11-25T23:00:00+00:00")],
+            windows=[("2026-11-23T23:00:00+00:00", "2026-11-25T23:00:00+00:00")], doubts=HOUSE,
         ),
+        new(
+            "K-3", "routine", 30, motive=("snp-protocol", "cheville", ""),
+            requester="10000000070", doubts=HOUSE,
+        ),
+        {"rejected": (4, "protocol", "not_allowed")},
     ],
     ("physiotherapist", "json"): [
         new(
             "K-2", "routine", 52, motive=("snp", "M-LOMBALGIE", ""), requester="10000000070",
-            windows=[("2026-11-24T07:00:00+00:00", "2026-11-24T11:00:00+00:00")],
+            windows=[("2026-11-24T07:00:00+00:00", "2026-11-24T11:00:00+00:00")], doubts=HOUSE,
         ),
     ],
     ("midwife", "csv"): [
-        new("SF-1", "urgent", 29, sex="female", specialties="SM20", requester="10000000050"),
-        new("SF-2", "urgent", 33, sex="female", professions="60", requester="10000000050"),
+        new(
+            "SF-1", "urgent", 29, sex="female", specialties="SM20", requester="10000000050",
+            doubts=HOUSE,
+        ),
+        new(
+            "SF-2", "urgent", 33, sex="female", professions="60", requester="10000000050",
+            doubts=HOUSE,
+        ),
+        {"rejected": (4, "requester_id", "wrong_id")},
     ],
-    ("midwife", "json"): [new("SF-3", "urgent", 29, sex="female", requester="10000000050")],
+    ("midwife", "json"): [
+        new("SF-3", "urgent", 29, sex="female", requester="10000000050", doubts=HOUSE),
+    ],
     ("hospital", "csv"): [
         new(
             "H-1", "routine", 87, professions="10|60", own="10000000001", requester="450000104",
             deadline="2026-11-30T23:00:00+00:00", received="2026-11-23T07:30:00+00:00",
+            doubts=OWN,
         ),
         {"rejected": (3, "deadline", "before_received")},
     ],
@@ -145,6 +179,7 @@ GOLDEN: dict[tuple[str, str], list[dict[str, Any]]] = {
             "H-3", "routine", 87, kind="amend", requester="450000104",
             deadline="2026-12-01T11:00:00+00:00",
         ),
+        new("H-4", "routine", 70, requester="456780581/11242343"),
     ],
     ("samu", "csv"): [
         new(
@@ -174,6 +209,7 @@ GOLDEN: dict[tuple[str, str], list[dict[str, Any]]] = {
             "E-1", "urgent", 94, mobility="wheelchair", modes="AMB|HH", requester="450000955"
         ),
         {"rejected": (3, "requester_id", "missing")},
+        {"rejected": (4, "requester_id", "wrong_id")},
     ],
     ("ehpad", "json"): [
         new("E-3", "urgent", 94, mobility="homebound", modes="HH|VR", requester="450000955"),
@@ -181,20 +217,26 @@ GOLDEN: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("social", "csv"): [
         new(
             "CCAS-1", "routine", 45, mobility="transit", place=(47.6867, 2.6318, "45155"),
-            requester="26450015500011",
+            requester="26450015500011", doubts=HOUSE,
+        ),
+        # What social services say of the reason is not kept.
+        new(
+            "CCAS-3", "routine", 50, place=(47.6867, 2.6318, "45155"), requester="26450015500011",
+            doubts=f"motive_code:not_allowed {HOUSE}",
         ),
     ],
     ("social", "json"): [
         new(
-            "CCAS-2", "routine", 19, place=(47.6867, 2.6318, "45155"), requester="26450015500011"
+            "CCAS-2", "routine", 19, place=(47.6867, 2.6318, "45155"), requester="26450015500011",
+            doubts=HOUSE,
         ),
     ],
     ("practice", "csv"): [
-        new("C-1", "urgent", 60, professions="70", requester="10000000010"),
+        new("C-1", "urgent", 60, professions="70", requester="10000000010", doubts=HOUSE),
         {"rejected": (3, "professions", "missing")},
     ],
     ("practice", "json"): [
-        new("C-3", "urgent", 60, professions="60|70", requester="10000000010"),
+        new("C-3", "urgent", 60, professions="60|70", requester="10000000010", doubts=HOUSE),
     ],
 }  # fmt: skip
 
