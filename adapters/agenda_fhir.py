@@ -238,6 +238,9 @@ def _with_url(role: Role, comment: str) -> Role:
     return role.replaced(booking_url=comment) if usable and " " not in comment else role
 
 
+_OF_SLOTS = "_has:Slot:schedule:"
+
+
 def _coverage(links: list[str], resources: Resources, door: AgendaDoor) -> Coverage:
     """
     Gives what the answer covers, by the query that it repeats.
@@ -247,7 +250,8 @@ def _coverage(links: list[str], resources: Resources, door: AgendaDoor) -> Cover
     window, free_only = None, False
     who: set[str] = set()
     for link in links:
-        asked = _query(link)
+        # An answer about schedules says "_has:Slot:schedule:status" for the slots' own.
+        asked = [(name.removeprefix(_OF_SLOTS), value) for name, value in _query(link)]
         starts = [value.replace(" ", "+") for name, value in asked if name == "start"]
         edges = {value[:2]: value[2:] for value in starts}
         free_only = free_only or ("status", FREE) in asked

@@ -123,7 +123,7 @@ def _practitioner_id(
             return identifier("practitioner", value)
     if door.practitioner is not None:
         return door.practitioner
-    if person is None and structure is not None:
+    if person is None and not role and structure is not None:
         return identifier("practitioner", f"{structure}-{site_id}")
     raise BadValue("practitioner", Kind.MISSING)
 
