@@ -31,6 +31,9 @@ PHONE_DIGITS = 9
 
 _PHONE = re.compile(r"(?:\+33|0033|0)[ .\-]?[1-9](?:[ .\-]?[0-9]{2}){4}")
 _NIR_RUN = re.compile(r"(?<![0-9])[1-8][0-9]{2}(?:0[1-9]|1[0-2])[0-9AB]{8}[0-9]{2}(?![0-9])")
+_CASE_NUMBER = re.compile(r"DRFR15[0-9]{13}")
+"""Number of a SAMU's case: 15, département, year, day, rank; those of 01 to 12 look like a NIR."""
+
 _DIGIT_RUN = re.compile(r"[0-9](?:[ ./\-]?[0-9]){5,}")
 _NO_DIGITS = re.compile(r"[^0-9]+")
 _CIVILITY = re.compile(
@@ -113,7 +116,7 @@ class Identity:
         ``with_names=False`` for ids of houses: a pharmacy may bear its patient's name.
         """
         compact = text.replace(" ", "").upper()
-        nirs = _NIR_RUN.findall(compact)
+        nirs = _NIR_RUN.findall(_CASE_NUMBER.sub("", compact))
         if (
             "@" in text
             or _PHONE.fullmatch(text)

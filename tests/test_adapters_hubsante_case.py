@@ -342,3 +342,14 @@ def test_what_is_not_known_is_not_read() -> None:
     assert referral(case(futureField={"deep": [1]}, patient__0__detail__shoe=44)) == referral(
         case()
     )
+
+
+def test_a_cases_number_that_could_be_a_nir_is_none() -> None:
+    """One in 97 of the cases of the first twelve départements has the key of a NIR."""
+    number = "fr.health.samu009.DRFR15@"
+    keyed = [f"0092632700{rank:03d}" for rank in range(100, 200)]
+    taken = [referral(case(caseId=number.replace("@", each))).reference for each in keyed]
+    assert taken == [number.replace("@", each) for each in keyed]
+    nir = "279035121518989"
+    for text in (nir, f"DRFR{nir}", f"fr.health.{nir}"):
+        assert fault(case(caseId=text))[:2] == ("reference", Kind.IDENTIFYING)
