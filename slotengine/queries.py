@@ -78,6 +78,10 @@ class Queries:
         """
         return self._store.read(lambda unit: unit.current_prices(territory))
 
+    def slot(self, slot_id: str) -> Slot:
+        """Gives one slot, whatever its state, or raises UnknownIdError."""
+        return self._store.read(lambda unit: unit.slot(slot_id))
+
     def agenda(self, practitioner: str, window: TimeWindow) -> tuple[Slot, ...]:
         """Gives one practitioner's slots that start in the window, by start."""
         return self._store.read(lambda unit: unit.agenda(practitioner, window))
