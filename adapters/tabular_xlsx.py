@@ -112,6 +112,17 @@ def table(
     ReferralFormatError
         When it is no workbook, is damaged or encrypted, unpacks to too much, or no header fits.
     """
+    found = _fitting(payload, fits)
+    if isinstance(found, Kind):
+        # Not raised while another one is handled: that one may hold the payload.
+        field = HEADER if found is Kind.NO_HEADER else PAYLOAD
+        raise ReferralFormatError(adapter, field, found)
+    return found
+
+
+def _fitting(
+    payload: Payload, fits: Callable[[list[str]], bool]
+) -> tuple[list[str], Iterator[Row]] | Kind:
     try:
         book = _Workbook(Package(payload))
         for sheet in book.sheets[:MAX_SHEETS]:
@@ -122,8 +133,8 @@ def table(
                 if fits(names):
                     return names, _to_the_end(rows, len(names), header.number)
     except UnreadableError as unreadable:
-        raise ReferralFormatError(adapter, PAYLOAD, unreadable.kind) from None
-    raise ReferralFormatError(adapter, HEADER, Kind.NO_HEADER)
+        return unreadable.kind
+    return Kind.NO_HEADER
 
 
 def _to_the_end(rows: Iterator[Row], width: int, number: int) -> Iterator[Row]:
@@ -176,12 +187,22 @@ class _Workbook:
         if not self._package.has(sheet):
             return
         reader = Sheet(self._texts.texts, self._styles.styles, since_1904=self._since_1904)
-        for _ in self._package.streamed(sheet, reader, limit=MAX_UNPACKED_BYTES):
+        broken = None
+        pieces = self._package.streamed(sheet, reader, limit=MAX_UNPACKED_BYTES)
+        while not reader.done and broken is None:
+            try:
+                if next(pieces, reader) is reader:
+                    break
+            except UnreadableError as unreadable:
+                broken = unreadable
+            # What was read before it broke off was read.
             while reader.rows:
                 number, cells = reader.rows.popleft()
                 if any(cell.strip() for cell in cells.values()):
                     width = max(cells) + 1
                     yield Row(number, [bare(cells.get(at, "")) for at in range(width)], b"")
+        if broken is not None and not reader.done:
+            raise broken
 
 
 class _Book:
