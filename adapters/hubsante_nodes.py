@@ -73,8 +73,13 @@ class Found:
     paths: dict[str, str] = field(default_factory=dict)
 
     def take(self, name: str, node: Node, *, value: str | None = None) -> str | None:
-        """Notes what a place says as a field, or ``value`` in its stead; the first one stays."""
+        """
+        Notes what a place says as a field, or ``value`` in its stead; the first one stays.
+
+        Where nothing stands the place is noted all the same, for whoever has to put it there.
+        """
         said = node.text
+        self.paths.setdefault(name, node.path)
         if said is None or name in self.fields:
             return None
         self.fields[name] = said if value is None else value

@@ -97,7 +97,9 @@ def test_the_patients_own_level_comes_before_the_cases() -> None:
 
 
 def test_without_a_level_nobody_can_tell_an_emergency() -> None:
-    assert fault(case(qualification__details__careLevel=None))[:2] == ("care_level", Kind.MISSING)
+    assert fault(case(qualification__details__careLevel=None)) == (
+        "care_level", Kind.MISSING, "createCaseHealth.qualification.details.careLevel",
+    )  # fmt: skip
     assert fault(case(qualification__details__careLevel="R9"))[:2] == (
         "care_level", Kind.UNKNOWN_CODE,
     )  # fmt: skip
