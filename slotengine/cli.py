@@ -110,9 +110,7 @@ def intake(
     source: Annotated[str, typer.Argument(help="Who sends: pharmacy, nurse, hospital, samu ...")],
     file: Annotated[
         list[Path],
-        typer.Argument(
-            exists=True, dir_okay=False, readable=True, allow_dash=True, help="- is standard input."
-        ),
+        typer.Argument(callback=cli_intake_files.readable, help="- is standard input."),
     ],
     *,
     territory: Annotated[str, typer.Option(help="Territory that receives the referrals.")],

@@ -1,5 +1,6 @@
 """Files of referrals: read as streams, handed to the engine in batches, answered one by one."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +52,21 @@ def wanted(*, book: bool, offers: bool) -> Wanted:
     if book:
         return Wanted.BOOK
     return Wanted.OFFERS if offers else Wanted.NOTHING
+
+
+def readable(files: list[Path]) -> list[Path]:
+    """
+    Gives the files back when all can be opened; asked before anything is stored.
+
+    Raises
+    ------
+    typer.BadParameter
+        When one can't.
+    """
+    for path in files:
+        if str(path) != "-" and not (path.is_file() and os.access(path, os.R_OK)):
+            raise typer.BadParameter(f"file {str(path)!r} can't be read")
+    return files
 
 
 @dataclass(frozen=True)
@@ -176,7 +192,7 @@ class _Intake:
             line["state"] = receipt.state.value
             line["reasons"] = [reason.text(self.session.lang) for reason in receipt.reasons]
         if answer.outcome != "applied":
-            counted = [answer.outcome]
+            counted: list[str] = [answer.outcome]
         elif isinstance(one, New | Amend):
             counted = ["received"]
         else:

@@ -7,7 +7,8 @@ The first holds patients' data, as it came, and is its owner's alone; the second
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -131,7 +132,7 @@ def stem_of(path: Path) -> str:
 
 
 def write(
-    folder: Path, stem: str, suffix: str, faults: Iterable[tuple[Fault, bool]], payload: bytes
+    folder: Path, stem: str, suffix: str, faults: Sequence[tuple[Fault, bool]], payload: bytes
 ) -> tuple[Path | None, Path]:
     """
     Writes the reasons and, where there is something to mend, the rejected records.
@@ -148,15 +149,13 @@ def write(
         for base in _bases(stem):
             reasons = folder / f"{base}.reasons.jsonl"
             rejected = folder / f"{base}.rejected.{suffix}" if payload else None
-            if rejected is not None and rejected.exists():
+            if rejected is not None and os.path.lexists(rejected):
                 continue
-            try:
+            with suppress(FileExistsError):
                 _put(reasons, _lines(faults))
-            except FileExistsError:
-                continue
-            if rejected is not None:
-                _put(rejected, (payload,))
-            return rejected, reasons
+                if rejected is not None:
+                    _put(rejected, (payload,))
+                return rejected, reasons
     except OSError as refused:
         raise InputError(f"--rejects: nothing can be written to {folder}") from refused
     raise AssertionError  # numbers never end
