@@ -12,7 +12,7 @@ from slotengine.adapters import hubsante_codes as codes
 from slotengine.adapters.base import Warned
 from slotengine.adapters.fields import plain
 from slotengine.adapters.hubsante_decisions import Decided, Wish, decided
-from slotengine.adapters.hubsante_messages import POORER_CASE, UPDATED_CASE, Message
+from slotengine.adapters.hubsante_messages import NEW_CASE, POORER_CASE, UPDATED_CASE, Message
 from slotengine.adapters.hubsante_nodes import Found, Node
 from slotengine.adapters.kinds import Kind
 from slotengine.adapters.words import Status
@@ -100,15 +100,18 @@ def read(message: Message, patient: Node, *, several: bool) -> Read | Refusal:
     case = message.case
     one = Read(partial=message.name == UPDATED_CASE)
     number, at = reference(case, patient, several=several)
-    one.found.take("reference", at or case.at("senderCaseId"), value=number)
+    one.found.take("reference", at, value=number)
     _who(one, case, patient)
     status = _status(message)
-    if status is not Status.CANCELLED:
-        wish = decided(
-            case.at("decision"),
-            patient.at("patientId").text,
-            unscheduled=case.at("perimeter").text == codes.UNSCHEDULED,
-        )
+    wish = decided(
+        case.at("decision"),
+        patient.at("patientId").text,
+        unscheduled=case.at("perimeter").text == codes.UNSCHEDULED,
+    )
+    if status is Status.CANCELLED:
+        if _never_ours(message, wish):
+            return Refusal("perimeter", Kind.NOT_UNSCHEDULED, case.at("perimeter").path)
+    else:
         refusal = _urgency(one, message, patient, wish)
         if refusal is not None and not (status is Status.AMENDED and _ends(wish)):
             return refusal
@@ -125,6 +128,16 @@ def _status(message: Message) -> Status:
         return Status.CANCELLED
     updated = message.name == UPDATED_CASE or message.kind == codes.UPDATES
     return Status.AMENDED if updated else Status.NEW
+
+
+def _never_ours(message: Message, wish: Decided) -> bool:
+    """Tells a whole case that was closed without ever being ours: nothing waits for its end."""
+    return (
+        message.name == NEW_CASE
+        and message.kind not in {codes.CANCELS, codes.UPDATES}
+        and wish.wish is not Wish.SLOT
+        and message.case.at("perimeter").text != codes.UNSCHEDULED
+    )
 
 
 def _ends(wish: Decided) -> bool:

@@ -184,6 +184,14 @@ def test_a_closed_case_cancels(status: str) -> None:
     assert isinstance(one(case(qualification__details__status=status)), Cancel)
 
 
+def test_a_case_that_is_closed_and_was_never_ours_is_refused_as_it_would_be_open() -> None:
+    closed: dict[str, Any] = {"perimeter": "AMU", "qualification__details__status": "CLOTURE"}
+    assert fault(case(**closed))[:2] == ("perimeter", Kind.NOT_UNSCHEDULED)
+    assert isinstance(one(case(**closed, decision=[ORIENTED])), Cancel)
+    assert isinstance(one(wrapped(case(**closed), kind="Update")), Cancel)
+    assert isinstance(one(wrapped(case(**closed), kind="Cancel")), Cancel)
+
+
 @pytest.mark.parametrize("status", ["PROGRAM", "ACTIF", "ACHEVE", "VALIDE"])
 def test_any_other_state_does_not(status: str) -> None:
     assert amend(update(qualification={"details": {"status": status}})).only == ()
