@@ -57,7 +57,7 @@ class CsvAgenda:
                     if isinstance(item, Slot):
                         earliest, latest = starts or (item.start, item.start)
                         starts = min(earliest, item.start), max(latest, item.start)
-                yield AgendaPart(tuple(_news(part.items, said)), part.raw, part.assumed)
+                yield AgendaPart(tuple(news(part.items, said)), part.raw, part.assumed)
         if starts is not None:
             # It speaks for the days that it has rows for, and for no other.
             yield AgendaPart((Coverage(window=days_of(*starts, door.zone)),))
@@ -119,7 +119,7 @@ def _texts(line: Line, separator: str, columns: list[str | None]) -> dict[str, s
     return {name: cell for name, cell in pairs if name is not None and cell.strip()}
 
 
-def _news(items: tuple[AgendaItem, ...], said: dict[object, AgendaItem]) -> Iterator[AgendaItem]:
+def news(items: tuple[AgendaItem, ...], said: dict[object, AgendaItem]) -> Iterator[AgendaItem]:
     """Leaves out what was said in the same words before: a doctor has a row for every slot."""
     for item in items:
         if isinstance(item, Practitioner | Site | Role):

@@ -6,6 +6,7 @@ from slotengine.adapters.agenda import AgendaDoor, AgendaPart, AgendaReader
 from slotengine.adapters.agenda_csv import CsvAgenda
 from slotengine.adapters.agenda_fhir import FhirAgenda
 from slotengine.adapters.agenda_ics import IcsAgenda, ReservedRule
+from slotengine.adapters.agenda_xlsx import XlsxAgenda
 from slotengine.adapters.base import PAYLOAD
 from slotengine.adapters.directory import DirectoryReader
 from slotengine.adapters.kinds import Kind
@@ -30,6 +31,7 @@ def readers(
     found: tuple[AgendaReader, ...] = (
         IcsAgenda(reserved or ReservedRule()),
         FhirAgenda(),
+        XlsxAgenda(),
         DirectoryReader(communes),
         CsvAgenda(),
     )

@@ -1,8 +1,11 @@
 """Agendas as tables: what a row says, what it may leave out, and what refuses it alone."""
 
 import contextlib
+import io
+from datetime import date, time
 from pathlib import Path
 
+import openpyxl
 import pytest
 from agendas import COLLEAGUE, DOCTOR, WINDOW, faults, hours, parts, read, table
 from hypothesis import given, settings
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 
 from slotengine.adapters.agenda import Agenda
 from slotengine.adapters.agenda_csv import CsvAgenda
+from slotengine.adapters.agenda_xlsx import XlsxAgenda
 from slotengine.codes import Audience, Mode, Profession
 from slotengine.errors import ReferralFormatError
 
@@ -218,3 +222,25 @@ def test_no_table_breaks_the_reader(cells: list[str]) -> None:
 def test_no_bytes_break_the_reader(payload: bytes) -> None:
     with contextlib.suppress(ReferralFormatError):
         read(CsvAgenda(), payload)
+
+
+def test_a_workbook_says_the_same_as_its_table() -> None:
+    """A spreadsheet's own dates and times of day are read like their texts."""
+    book = openpyxl.Workbook()
+    book.active.append(["date", "début", "durée", "rpps", "insee"])
+    book.active.append([date(2026, 11, 24), time(9), 20, int(DOCTOR), "36046"])
+    book.active.append(["24/11/2026", "10h", "20", DOCTOR, "36046"])
+    book.active.append(["24/11/2026", "25h", "20", DOCTOR, "36046"])
+    payload = io.BytesIO()
+    book.save(payload)
+    agenda = read(XlsxAgenda(), payload.getvalue())
+    assert hours(agenda) == ["24/11 09:00-09:20", "24/11 10:00-10:20"]
+    assert [(one.line, one.field) for one in agenda.rejected] == [(4, "start")]
+    assert XlsxAgenda().claims(payload.getvalue())
+    assert agenda.window is not None
+
+
+@pytest.mark.parametrize("payload", [b"", b"PK\x03\x04", b"date;heure"])
+def test_what_is_no_workbook_is_unreadable_as_a_whole(payload: bytes) -> None:
+    with pytest.raises(ReferralFormatError):
+        read(XlsxAgenda(), payload)
