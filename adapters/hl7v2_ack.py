@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from slotengine.adapters.base import Rejected
+from slotengine.adapters.hl7v2_files import bare
 from slotengine.adapters.hl7v2_text import CHARSETS, Marks, Message, charset_of
 from slotengine.adapters.kinds import Kind, sentence
 from slotengine.answers import Received
@@ -141,6 +142,7 @@ def acknowledgements(
     at
         MSH-7 of what is sent back, with its offset.
     """
+    data = bare(data)
     message = Message.of(data)
     if isinstance(message, Kind):
         return (_unaddressed(answer, number, at),)
@@ -229,8 +231,9 @@ def _unaddressed(answer: Answer, number: str, at: datetime) -> bytes:
     """Writes an ACK to somebody whose header can't be read: no address, no number of theirs."""
     marks = Marks()
     fields = ["MSH|^~\\&", "", "", "", "", _stamp(at), "", "ACK", marks.escaped(number), "P", "2.5"]
-    error = _error(answer, marks, "", "2.5", Lang.EN)
-    segments = ("|".join(fields), f"MSA|{answer.verdict.value}|", error)
+    segments = ["|".join(fields), f"MSA|{answer.verdict.value}|"]
+    if answer.verdict is not Verdict.ACCEPTED:
+        segments.append(_error(answer, marks, "", "2.5", Lang.EN))
     return "".join(f"{segment}\r" for segment in segments).encode("ascii", errors="replace")
 
 

@@ -24,7 +24,12 @@ Found = tuple[int, bytes | Kind]
 
 def begins_like_hl7(head: bytes) -> bool:
     """Tells HL7 v2 by its first segment: a message, or the header of a file or batch."""
-    return bool(_HEADER.match(head.removeprefix(BOM).lstrip(_BLANK + FRAMING)))
+    return bool(_HEADER.match(bare(head)))
+
+
+def bare(data: bytes) -> bytes:
+    """Gives a message without what may stand before its header: a BOM, blanks, framing."""
+    return data.removeprefix(BOM).lstrip(_BLANK + FRAMING)
 
 
 def messages(payload: Payload, adapter: str) -> Iterator[Found]:
@@ -36,8 +41,8 @@ def messages(payload: Payload, adapter: str) -> Iterator[Found]:
     ReferralFormatError
         When the payload is empty or begins with anything else.
     """
-    head = payload.head().removeprefix(BOM)
-    if not head.strip(_BLANK + FRAMING):
+    head = payload.head()
+    if not bare(head):
         raise ReferralFormatError(adapter, PAYLOAD, Kind.EMPTY)
     if not begins_like_hl7(head):
         raise ReferralFormatError(adapter, PAYLOAD, Kind.NOT_HL7)

@@ -204,6 +204,8 @@ class Listener:
             _log.info("connection lost", extra={"fault": type(gone).__name__})
         except asyncio.CancelledError:
             _log.info("connection ended by the listener")
+        except Exception as bug:  # noqa: BLE001 - told by the loop it would hold the message
+            _log.error("a bug of ours", extra={"fault": type(bug).__name__})
         finally:
             writer.close()
             with suppress(OSError, TimeoutError, asyncio.CancelledError):
