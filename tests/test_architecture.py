@@ -84,7 +84,7 @@ ROOMS = (
     Room("nightly", 5, ("nightly",)),
     Room("serving", 5, ("serving", "serving_*")),
     Room("sending", 5, ("sending", "sending_*")),
-    Room("testing", 5, ("testing",)),
+    Room("testing", 5, ("testing", "testing_*")),
     Room("simulation", 5, ("simulation", "simulation_*")),
     Room("cli", 5, ("cli", "cli_*", "__main__")),
 )
@@ -112,6 +112,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "icalendar": ("adapters.agenda_ics*", "adapters.out_ics"),
     "recurring_ical_events": ("adapters.agenda_ics*",),
     "starlette": ("serving", "serving_*"),
+    "anyio": ("serving", "serving_*"),
     "uvicorn": ("serving", "serving_*"),
     "httpx": ("sending", "sending_*"),
 }
