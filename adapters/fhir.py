@@ -21,11 +21,12 @@ from slotengine.adapters.base import (
     Intake,
     New,
     Part,
+    Rejected,
 )
 from slotengine.adapters.fhir_bundle import Record, records
 from slotengine.adapters.fhir_draft import Draft, issued_at, message_id
 from slotengine.adapters.fhir_nodes import MisreadError, Node
-from slotengine.adapters.fhir_raw import Rewriter
+from slotengine.adapters.fhir_raw import Rewriter, withdrawal
 from slotengine.adapters.fields import Raw
 from slotengine.adapters.json_texts import elements, parsed
 from slotengine.adapters.kinds import Kind
@@ -139,9 +140,11 @@ class _Reader:
         intake, envelope = self._intake(record, draft, spot)
         raw = rewriter.line(record)
         if len(raw) > MAX_RECORD_BYTES:
-            return (Part(spot.rejected(WHOLE, Kind.TOO_LARGE)),)
-        replaced = self._replaced(draft, envelope, spot) if isinstance(intake, New | Amend) else ()
-        return (Part(intake, raw), *(Part(one, raw) for one in replaced))
+            large = spot.rejected(WHOLE, Kind.TOO_LARGE)
+            return (Part(intake if isinstance(intake, Rejected) else large),)
+        if not isinstance(intake, New | Amend):
+            return (Part(intake, raw),)
+        return (Part(intake, raw), *self._replaced(draft, envelope, spot))
 
     def _intake(self, record: Record, draft: Draft, spot: Spot) -> tuple[Intake, Envelope]:
         envelope = Envelope()
@@ -168,8 +171,9 @@ class _Reader:
             intake = spot.rejected(bad.field, bad.kind)
         return intake, envelope
 
-    def _replaced(self, draft: Draft, envelope: Envelope, spot: Spot) -> Iterator[Intake]:
+    def _replaced(self, draft: Draft, envelope: Envelope, spot: Spot) -> Iterator[Part]:
         """Gives a withdrawal of each request that an accepted one takes the place of."""
         for number in draft.replaced:
             fields: dict[str, Raw] = {"reference": number, "status": Status.CANCELLED.value}
-            yield translate(fields, spot, door=self._door, now=self._now, envelope=envelope)
+            said = translate(fields, spot, door=self._door, now=self._now, envelope=envelope)
+            yield Part(said, withdrawal(number))

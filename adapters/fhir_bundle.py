@@ -85,8 +85,9 @@ def _of_bundle(bundle: Node, outer: Scope | None, depth: int) -> Iterator[Record
     if answers:
         yield _faulty(Entry(bundle), message, bundle.at("entry"), Kind.NOT_A_REFERRAL)
         return
-    for node in broken:
-        yield _faulty(Entry(bundle), message, node, Kind.NOT_AN_OBJECT)
+    for path, item in broken:
+        alone: dict[str, Json] = {"resourceType": "Bundle", "type": "collection", "entry": [item]}
+        yield _faulty(Entry(Node(alone)), Message(), path, Kind.NOT_AN_OBJECT)
     if not entries:
         if not broken and bundle.text("type") != "searchset":
             yield _faulty(Entry(bundle), message, bundle.at("entry"), Kind.NOT_A_REFERRAL)
@@ -129,8 +130,8 @@ def _said_by_its_request(entry: Entry, scope: Scope, requests: set[int]) -> bool
     return any(one is not None and id(one.resource.value) in requests for one in made_for)
 
 
-def _entries(bundle: Node) -> tuple[tuple[Entry, ...], list[str]]:
-    """Gives the entries, and the paths of what is none; a resource may stand for its entry."""
+def _entries(bundle: Node) -> tuple[tuple[Entry, ...], list[tuple[str, Json]]]:
+    """Gives the entries, and what is none with its path; a resource may stand for its entry."""
     said = bundle.value.get("entry")
     if isinstance(said, dict):
         said = [said]
@@ -139,12 +140,14 @@ def _entries(bundle: Node) -> tuple[tuple[Entry, ...], list[str]]:
     if not isinstance(said, list):
         raise MisreadError(bundle.at("entry"), Kind.WRONG_TYPE)
     found: list[Entry] = []
-    broken: list[str] = []
+    broken: list[tuple[str, Json]] = []
     for index, item in enumerate(said):
         path = f"{bundle.at('entry')}[{index}]"
         entry = _entry(item, path)
+        if item is None:
+            continue
         if entry is None:
-            broken.append(path)
+            broken.append((path, item))
         elif entry.resource.value:
             found.append(entry)
     return tuple(found), broken

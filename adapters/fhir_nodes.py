@@ -6,7 +6,7 @@ refuses its record, because a priority that can't be read must not become a defa
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from slotengine.adapters.json_texts import Json
@@ -19,10 +19,10 @@ MAX_ITEMS = 1_000
 class MisreadError(Exception):
     """Something inside a record that can't be read; caught where it becomes ``Rejected``."""
 
-    def __init__(self, path: str, kind: Kind, field: str | None = None) -> None:
-        super().__init__(path, kind, field)
+    def __init__(self, path: str, kind: Kind, name: str | None = None) -> None:
+        super().__init__(path, kind, name)
         self.path = path
-        self.field = field
+        self.field = name
         self.kind = kind
 
     @property
@@ -42,9 +42,9 @@ class Coding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An object and where it stands, as in ``entry[3].resource``; the root's path is empty."""
+    """An object and where it stands, as in ``entry[3].resource``; the root's path is empty. Shows no value."""
 
-    value: Mapping[str, Json]
+    value: Mapping[str, Json] = field(repr=False)
     path: str = ""
 
     @property

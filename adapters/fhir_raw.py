@@ -85,6 +85,16 @@ class Rewriter:
         return known[1]
 
 
+def withdrawal(reference: str) -> bytes:
+    """Gives a withdrawn request of which only the sender's number is known."""
+    said = {
+        "resourceType": "ServiceRequest",
+        "identifier": [{"value": reference}],
+        "status": "revoked",
+    }
+    return json.dumps(said).encode()
+
+
 def referred(record: Record) -> list[Entry]:
     """Gives what a record refers to, and what that refers to, as far as it is ever read."""
     found = [record.entry]

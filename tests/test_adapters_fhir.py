@@ -37,7 +37,9 @@ from slotengine.adapters import (
     Rejected,
     adapter_for,
     fhir,
+    fhir_bundle,
 )
+from slotengine.adapters.fhir_nodes import Node
 from slotengine.adapters.registry import format_claiming
 from slotengine.codes import BookingStatus, Mode, Priority, Profession, SourceKind
 from slotengine.domain import Location, Motive, TimeWindow
@@ -399,6 +401,11 @@ def test_no_value_of_a_patient_stands_in_what_a_fault_shows() -> None:
         assert "Nominvent" not in shown
         assert "1979" not in shown
         assert "2790351" not in shown
+
+
+def test_what_is_held_while_reading_shows_no_value() -> None:
+    record = next(fhir_bundle.records(Node(about())))
+    assert "Nominvent" not in repr(record)
 
 
 def test_time_passes_between_two_readings_and_the_referral_is_the_same() -> None:
