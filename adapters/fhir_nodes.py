@@ -42,7 +42,11 @@ class Coding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An object and where it stands, as in ``entry[3].resource``; the root's path is empty. Shows no value."""
+    """
+    An object and where it stands, as in ``entry[3].resource``; the root's path is empty.
+
+    Shows no value.
+    """
 
     value: Mapping[str, Json] = field(repr=False)
     path: str = ""
