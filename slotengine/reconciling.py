@@ -293,21 +293,24 @@ def _published(
     """
     Publishes the slots; one that would move under its bookings is withdrawn and comes anew.
 
-    Fewer seats or other modes move nobody: then the slot stays as it is, and the report says so.
+    So is one whose new hour is taken, by one that moves too or by another agenda's: its old hour
+    is not offered any more. Fewer seats or other modes move nobody: then the slot stays as it is,
+    and the report says so.
     """
     outcomes = _Outcomes()
     outcomes.update(dict(unit.put_slots(list(wanted.values()))))
+    stuck = [*outcomes.with_("booked"), *outcomes.with_("overlap")]
     moved = [
         slot.id
-        for slot in unit.slots_of(outcomes.with_("booked"))
-        if _elsewhere(slot, wanted[slot.id])
+        for slot in unit.slots_of(stuck)
+        if slot.state is SlotState.OPEN and _elsewhere(slot, wanted[slot.id])
     ]
     if not moved:
         return outcomes, [], []
     lost = take_back(unit, moved, why=why)
     again = {_next(id_): wanted[id_].replaced(id=_next(id_)) for id_ in moved}
     # What had no room beside the old hour may have it now.
-    again.update({id_: wanted[id_] for id_ in outcomes.with_("overlap")})
+    again.update({id_: wanted[id_] for id_ in outcomes.with_("overlap") if id_ not in moved})
     outcomes.forget([*moved, *again])
     outcomes.update(dict(unit.put_slots(list(again.values()))))
     return outcomes, moved, lost

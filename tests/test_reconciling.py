@@ -308,3 +308,28 @@ def test_a_slot_beside_another_agendas_is_said_and_the_others_go_on(store: SqlSt
     report = take(engine, agenda(own("a", 65), own("b", 120), own("c", 180, site="nowhere")))
     assert report.created == 1
     assert [one.id for one in report.not_published] == ["cabinet:a", "cabinet:c"]
+
+
+def test_slots_that_swap_their_hours_are_both_moved(store: SqlStore) -> None:
+    engine = bare(store)
+    take(engine, agenda(own("a", 60), own("b", 120)))
+    swapped = agenda(own("a", 120), own("b", 60))
+    report = take(engine, swapped, 1)
+    assert (report.created, report.not_published) == (2, ())
+    found = {one.start: one.id for one in engine.agenda("d1", WINDOW) if one.state == "open"}
+    assert found == {later(60): "cabinet:b~2", later(120): "cabinet:a~2"}
+    assert take(engine, swapped, 2).same == 2
+
+
+def test_an_hour_that_is_no_longer_listed_is_not_offered_though_the_new_one_is_taken(
+    store: SqlStore,
+) -> None:
+    engine = counter(store, slot("first", after_minutes=60))
+    take(engine, agenda(own("a", 120)))
+    moved = agenda(own("a", 65))
+    report = take(engine, moved, 1)
+    assert report.withdrawn == ("cabinet:a",)
+    assert [one.id for one in report.not_published] == ["cabinet:a~2"]
+    events = engine.events()
+    assert len(take(engine, moved, 2).not_published) == 1
+    assert engine.events() == events
