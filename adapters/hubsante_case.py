@@ -12,7 +12,7 @@ from slotengine.adapters import hubsante_codes as codes
 from slotengine.adapters.base import Warned
 from slotengine.adapters.fields import plain
 from slotengine.adapters.hubsante_decisions import Decided, Wish, decided
-from slotengine.adapters.hubsante_messages import NEW_CASE, POORER_CASE, UPDATED_CASE, Message
+from slotengine.adapters.hubsante_messages import POORER_CASE, UPDATED_CASE, Message
 from slotengine.adapters.hubsante_nodes import Found, Node
 from slotengine.adapters.kinds import Kind
 from slotengine.adapters.words import Status
@@ -108,10 +108,7 @@ def read(message: Message, patient: Node, *, several: bool) -> Read | Refusal:
         patient.at("patientId").text,
         unscheduled=case.at("perimeter").text == codes.UNSCHEDULED,
     )
-    if status is Status.CANCELLED:
-        if _never_ours(message, wish):
-            return Refusal("perimeter", Kind.NOT_UNSCHEDULED, case.at("perimeter").path)
-    else:
+    if status is not Status.CANCELLED:
         refusal = _urgency(one, message, patient, wish)
         if refusal is not None and not (status is Status.AMENDED and _ends(wish)):
             return refusal
@@ -123,21 +120,12 @@ def read(message: Message, patient: Node, *, several: bool) -> Read | Refusal:
 
 
 def _status(message: Message) -> Status:
-    over = message.case.at("qualification", "details", "status").text in codes.OVER
-    if over or message.kind == codes.CANCELS:
+    # The case's own state ends nothing: it closes by itself 24 hours after it began, whether the
+    # patient was seen or is to be seen tomorrow (HubSante.etat).
+    if message.kind == codes.CANCELS:
         return Status.CANCELLED
     updated = message.name == UPDATED_CASE or message.kind == codes.UPDATES
     return Status.AMENDED if updated else Status.NEW
-
-
-def _never_ours(message: Message, wish: Decided) -> bool:
-    """Tells a whole case that was closed without ever being ours: nothing waits for its end."""
-    return (
-        message.name == NEW_CASE
-        and message.kind not in {codes.CANCELS, codes.UPDATES}
-        and wish.wish is not Wish.SLOT
-        and message.case.at("perimeter").text != codes.UNSCHEDULED
-    )
 
 
 def _ends(wish: Decided) -> bool:
@@ -153,7 +141,8 @@ def _urgency(one: Read, message: Message, patient: Node, wish: Decided) -> Refus
     found.take("care_level", own or level)
     if wish.wish is Wish.ELSEWHERE:
         return Refusal("decision", Kind.ORIENTED_ELSEWHERE, wish.at.path)
-    if wish.wish is Wish.ADVICE:
+    # An update may say what is new only: advice beside an appointment takes nothing back.
+    if wish.wish is Wish.ADVICE and not one.partial:
         return Refusal("decision", Kind.ADVICE_ONLY, wish.at.path)
     if message.name != POORER_CASE and wish.wish is Wish.OPEN:
         refusal = _not_ours(one, message)

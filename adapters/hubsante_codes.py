@@ -45,9 +45,6 @@ DEFAULT_PRIORITY = "P2"
 CALM_PRIORITIES = frozenset({"P2", "P3"})
 """Not urgent and deferred: with these an orientation alone tells the level."""
 
-OVER = frozenset({"CLOTURE", "CLASSE", "ARCHIVE"})
-"""States of a case in which nothing is decided any more (HubSante.etat)."""
-
 CANCELS = "Cancel"
 UPDATES = "Update"
 NO_NEWS = frozenset({"Ack", "Error"})

@@ -30,7 +30,7 @@ NO_CASE = ("record", Kind.NOT_A_CASE)
 EXPECTED: dict[str, list[tuple[str, Kind] | type[Amend | Cancel]]] = {
     # 15-18: no level is in its schema, and a SAMU's referral needs one.
     f"{SAMU}/RC-EDA-DouleurThoracique-PierreLegrand.json": [("care_level", Kind.MISSING)],
-    f"{SAMU}/RS-EDA-MAJ_Secondaire_RobertVermande.09.json": [Cancel],
+    f"{SAMU}/RS-EDA-MAJ_Secondaire_RobertVermande.09.json": [Amend],
     f"{SAMU}/RS-EDA-MAJ_partageDossier_DidierMorel.02.json": [Amend],
     f"{SAMU}/RS-EDA-MAJ_partageDossier_MonsieurX.02a.json": [Amend],
     # A mobile intensive care unit was sent; a transfer from one hospital to another.
@@ -156,12 +156,12 @@ def test_an_official_update_raises_the_level_and_leaves_the_rest(conformance: Pa
     assert amend.onto(new.referral) == new.referral.replaced(care_level=CareLevel.R2)
 
 
-def test_an_official_end_is_of_the_case_that_it_ends(conformance: Path) -> None:
+def test_an_official_case_that_closes_by_itself_takes_nothing_away(conformance: Path) -> None:
     first = parts(made_ours(sample(conformance, "RS-EDA_Secondaire_RobertVermande.01.json")))
     (end,) = parts(sample(conformance, "RS-EDA-MAJ_Secondaire_RobertVermande.09.json"))
     assert isinstance(first[0].intake, New)
-    assert isinstance(end.intake, Cancel)
-    assert end.intake.referral_id == first[0].intake.referral.id
+    assert isinstance(end.intake, Amend)
+    assert end.intake.onto(first[0].intake.referral) == first[0].intake.referral
 
 
 def test_an_official_update_about_a_second_patient_is_of_another_referral(
