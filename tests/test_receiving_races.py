@@ -5,14 +5,17 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
+import pytest
 from builders import NOW, referral
 from counter import counter, later
 from messages import amend, cancel, new
 from races import counted, raced, spawned, together
+from sqlalchemy import create_engine, text
 
 from slotengine.adapters import Intake
-from slotengine.codes import Priority
+from slotengine.codes import Priority, ReferralState
 from slotengine.engine import Engine
+from slotengine.errors import StoreBusyError
 from slotengine.receiving import batches
 from slotengine.store import SqlStore
 
@@ -125,3 +128,27 @@ def test_what_somebody_refers_meanwhile_is_found_and_not_written_twice(
     assert both == [{"applied", "repeated"}] * 40
     events = counted(store_url, "SELECT kind, count(*) FROM slotengine_event GROUP BY kind")
     assert dict(events)["referral.received"] == 41
+
+
+def test_a_message_waits_for_its_turn_while_another_of_the_territory_is_taken(
+    postgres_url: str,
+) -> None:
+    """Or a first message would miss what another transaction keeps for it and nobody sees yet."""
+    engine = counter(SqlStore.open(postgres_url))
+    # Both see this hour already: the clock's row keeps nobody waiting then.
+    engine.refer(referral("before"), now=NOW)
+    database = create_engine(postgres_url)
+    with database.connect() as one, database.connect() as other:
+        first, second = one.begin(), other.begin()
+        kept = engine.bound_to(one).receive([cancel("1")], now=NOW)
+        assert [answer.outcome for answer in kept] == ["kept"]
+        other.execute(text("SET LOCAL lock_timeout = '50ms'"))
+        with pytest.raises(StoreBusyError):
+            engine.bound_to(other).receive([new("1")], now=NOW)
+        first.commit()
+        (answer,) = engine.bound_to(other).receive([new("1")], now=NOW)
+        second.commit()
+    database.dispose()
+    assert answer.receipt is not None
+    assert answer.receipt.state is ReferralState.CLOSED
+    engine.dispose()
