@@ -6,10 +6,12 @@ however many seats a slot has: its number of seats is nobody's business outside.
 demands and our data lack leaves the slot out, and says so by ids: never an invalid resource.
 """
 
+import json
 import re
 from typing import NamedTuple
 
 from slotengine.adapters import sas_urls as url
+from slotengine.adapters.sas_patterns import Pattern, in_json
 from slotengine.adapters.sas_resources import (
     Resource,
     Stand,
@@ -42,11 +44,17 @@ class LeftOut(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """A Bundle, the ids of our slots in it, and what had to be left out of it."""
+    """A Bundle as JSON, the ids of our slots in it, and what had to be left out of it."""
 
-    bundle: Resource
+    body: bytes
     slots: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
+
+    @property
+    def bundle(self) -> Resource:
+        """The Bundle as a value."""
+        read: Resource = json.loads(self.body)
+        return read
 
 
 def slots_bundle(
@@ -74,19 +82,21 @@ def slots_bundle(
     desk = _Desk(found, base, services=services)
     for slot in found.slots:
         desk.show(slot)
-    entries = list(desk.slots)
+    entries: list[Resource] = []
     if schedules or desk.of_cpts:
         entries += desk.schedules
         if actors or desk.of_cpts:
             entries += [*desk.people(), *desk.roles]
     entries += desk.services
     profile = url.CPTS_BUNDLE if desk.of_cpts else url.BUNDLE
-    bundle = searchset(profile, link, entries, total=len(desk.slots))
-    return Shown(bundle, tuple(desk.shown), tuple(desk.left_out))
+    body = searchset(profile, link, desk.slots, entries, total=len(desk.slots))
+    return Shown(body, tuple(desk.shown), tuple(desk.left_out))
 
 
-def searchset(profile: str, link: str, entries: list[Resource], *, total: int) -> Resource:
-    """Gives a Bundle of found resources; an empty one has no entries at all."""
+def searchset(
+    profile: str, link: str, slots: list[str], others: list[Resource], *, total: int
+) -> bytes:
+    """Gives a Bundle of found resources as JSON; an empty one has no entries at all."""
     bundle: Resource = {
         "resourceType": "Bundle",
         "meta": {"profile": [profile]},
@@ -94,9 +104,11 @@ def searchset(profile: str, link: str, entries: list[Resource], *, total: int) -
         "total": total,
         "link": [{"relation": "self", "url": link}],
     }
-    if entries:
-        bundle["entry"] = entries
-    return bundle
+    head = in_json(bundle)
+    entries = [*slots, *(in_json(one) for one in others)]
+    if not entries:
+        return head.encode()
+    return f'{head[:-1]},"entry":[{",".join(entries)}]}}'.encode()
 
 
 def entry(base: str, resource: Resource, mode: str) -> Resource:
@@ -125,7 +137,8 @@ class _Desk:
         }
         self._stands: dict[tuple[str, str, str], Stand | str] = {}
         self._seen: set[str] = set()
-        self.slots: list[Resource] = []
+        self._patterns: dict[tuple[object, ...], Pattern] = {}
+        self.slots: list[str] = []
         self.schedules: list[Resource] = []
         self.roles: list[Resource] = []
         self.services: list[Resource] = []
@@ -152,8 +165,21 @@ class _Desk:
             self._serve(structure)
         self.of_cpts = self.of_cpts or bool(cpts)
         self.shown.append(slot.id)
-        resource = slot_resource(slot, stand, audiences, cpts)
-        self.slots.append(entry(self._base, resource, "match"))
+        self.slots.append(self._pattern(slot, stand, audiences, cpts).of(slot, stand.zone))
+
+    def _pattern(
+        self,
+        slot: Slot,
+        stand: Stand,
+        audiences: tuple[Audience, ...],
+        cpts: list[Structure],
+    ) -> Pattern:
+        """Gives what slots of one place, of the same modes and classes, have in common."""
+        key = (stand.id, slot.modes, audiences, *(structure.finess for structure in cpts))
+        if key not in self._patterns:
+            resource = slot_resource(slot.modes, stand, audiences, cpts)
+            self._patterns[key] = Pattern(entry(self._base, resource, "match"))
+        return self._patterns[key]
 
     def people(self) -> list[Resource]:
         """Gives the practitioners of the roles that are shown, each once."""

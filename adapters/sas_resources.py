@@ -11,33 +11,18 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from slotengine.adapters import sas_urls as url
-from slotengine.adapters.sas_times import written
-from slotengine.codes import Audience
+from slotengine.adapters.sas_patterns import END, ID, START, fhir_id
+from slotengine.codes import Audience, Mode
 from slotengine.directory import Address, Role, Structure
-from slotengine.domain import Practitioner, Site, Slot
+from slotengine.domain import Practitioner, Site
 
 Resource: TypeAlias = dict[str, Any]
 
-_FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 _RPPS = re.compile(r"\d{11}", re.ASCII)
 _ADELI = re.compile(r"[0-9AB]{9}", re.ASCII)
 
 ROUTINE = {"coding": [{"system": url.APPOINTMENT_TYPES, "code": "ROUTINE"}]}
 """Bookable. We know no slots without appointment (WALKIN)."""
-
-
-def fhir_id(text: str) -> str:
-    """
-    Gives an id that FHIR allows: the text itself, or a digest where it has other signs.
-
-    Examples
-    --------
-    >>> fhir_id("slot-1"), fhir_id("a b")
-    ('slot-1', 'x-acc9227cc02e5f5c13e74125bce89499')
-    """
-    if _FHIR_ID.fullmatch(text):
-        return text
-    return "x-" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def digest_id(*parts: str) -> str:
@@ -87,25 +72,25 @@ class Stand:
 
 
 def slot_resource(
-    slot: Slot, stand: Stand, audiences: Iterable[Audience], cpts: list[Structure]
+    modes: Iterable[Mode], stand: Stand, audiences: Iterable[Audience], cpts: list[Structure]
 ) -> Resource:
-    """Gives a free slot; with CPTS of it, under the profile of a CPTS."""
+    """Gives a free slot with marks for id, start and end; with CPTS under the CPTS's profile."""
     resource: Resource = {
         "resourceType": "Slot",
-        "id": fhir_id(slot.id),
+        "id": ID,
         "meta": {
             "profile": [url.CPTS_SLOT if cpts else url.SLOT],
             "security": [{"system": url.SLOT_TYPES, "code": one.value} for one in audiences],
         },
         "serviceType": [
-            *({"coding": [{"system": url.MODES, "code": mode.value}]} for mode in slot.modes),
+            *({"coding": [{"system": url.MODES, "code": mode.value}]} for mode in modes),
             *(_reference_to_cpts(structure) for structure in cpts),
         ],
         "appointmentType": ROUTINE,
         "schedule": {"reference": f"Schedule/{stand.id}"},
         "status": "free",
-        "start": written(slot.start, stand.zone),
-        "end": written(slot.end, stand.zone),
+        "start": START,
+        "end": END,
         "comment": stand.role.booking_url,
     }
     if stand.specialties:

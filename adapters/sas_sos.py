@@ -7,12 +7,12 @@ structures, asked for or not: its profile demands them.
 
 from slotengine.adapters import sas_urls as url
 from slotengine.adapters.sas_bundle import LeftOut, Shown, entry, searchset
+from slotengine.adapters.sas_patterns import fhir_id, in_json
 from slotengine.adapters.sas_resources import (
     ROUTINE,
     Resource,
     address_resource,
     digest_id,
-    fhir_id,
     phone_resource,
     place_identifier,
     structure_number,
@@ -72,10 +72,10 @@ def schedules_bundle(found: Availability, *, base: str, link: str) -> Shown:
         }
         ids.append(slot.id)
         slots.append(entry(base, resource, "include"))
-    entries = [*slots, *shown.values()]
     profile = url.SOS_BUNDLE if slots else url.BUNDLE
-    bundle = searchset(profile, link, entries, total=len(slots))
-    return Shown(bundle, tuple(ids), tuple(left_out))
+    found_slots = [in_json(one) for one in slots]
+    body = searchset(profile, link, found_slots, [*shown.values()], total=len(slots))
+    return Shown(body, tuple(ids), tuple(left_out))
 
 
 def _place_id(slot: Slot) -> str:

@@ -20,7 +20,7 @@ from slotengine.adapters.sas_search import Refusal, read_schedule_search, read_s
 from slotengine.adapters.sas_sos import schedules_bundle
 from slotengine.availability import Availability
 from slotengine.publishing import Publishing
-from slotengine.serving_fhir import accepted, answer, refused
+from slotengine.serving_fhir import accepted, answer, answer_written, refused
 from slotengine.serving_guard import path_of
 
 MAX_REMEMBERED = 10_000
@@ -131,4 +131,4 @@ class Doors:
 
     def _answered(self, request: Request, shown: Shown) -> Response:
         self.gaps.note(shown)
-        return answer(shown.bundle, kind=accepted(request))
+        return answer_written(shown.body, accepted(request))

@@ -8,7 +8,8 @@ from sas_world import CPTS, DOCTOR, EVERYONE, offered, resources, role
 
 from slotengine.adapters import sas_urls as url
 from slotengine.adapters.sas_bundle import LeftOut, Shown, slots_bundle
-from slotengine.adapters.sas_resources import fhir_id, person_number, structure_number
+from slotengine.adapters.sas_patterns import fhir_id
+from slotengine.adapters.sas_resources import person_number, structure_number
 from slotengine.adapters.sas_sos import schedules_bundle
 from slotengine.availability import Availability
 from slotengine.codes import Audience, Mode
