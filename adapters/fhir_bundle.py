@@ -92,7 +92,8 @@ def _of_bundle(bundle: Node, outer: Scope | None, depth: int) -> Iterator[Record
         if not broken and bundle.text("type") != "searchset":
             yield _faulty(Entry(bundle), message, bundle.at("entry"), Kind.NOT_A_REFERRAL)
         return
-    meant = tuple(entry for entry in entries if entry in focus) or entries
+    told = {id(entry.resource.value) for entry in focus}
+    meant = tuple(entry for entry in entries if id(entry.resource.value) in told) or entries
     yield from _chosen(meant, scope, message, depth, bundle)
 
 
