@@ -19,10 +19,10 @@ from slotengine.adapters.kinds import Kind
 from slotengine.domain import Location
 
 NEAR_METRES = 40_000
-"""From a commune's point to its farthest corner: 36 km in Arles, the largest of the mainland."""
+"""From a commune's point to its farthest corner, Arles included. Our choice, not measured."""
 
 NEAR_METRES_GUIANA = 250_000
-"""The same in French Guiana, whose largest commune is 200 km long."""
+"""The same in French Guiana, whose communes are as large as départements. Our choice."""
 
 GUIANA = "973"
 
