@@ -62,7 +62,7 @@ def command(
     ] = None,
     format_: Annotated[
         str | None,
-        typer.Option("--format", help="csv, ics, fhir or directory; default by content."),
+        typer.Option("--format", help="csv, xlsx, ics, fhir, directory; default by content."),
     ] = None,
     practitioner: Annotated[
         str | None, typer.Option(help="RPPS of whose agenda it is, where it does not say.")
