@@ -148,7 +148,8 @@ class Lines(Iterator[Line]):
     def _read(pieces: Iterable[bytes], max_line_bytes: int) -> Iterator[Line]:
         total = 0
         number = 0
-        for number, data in enumerate(_numbered(pieces, max_line_bytes), 1):
+        bounded = _Bounded(pieces, MAX_PAYLOAD_BYTES + max_line_bytes)
+        for number, data in enumerate(_numbered(bounded, max_line_bytes), 1):
             total += len(data)
             if total > MAX_PAYLOAD_BYTES:
                 yield Line(number, b"", Kind.TOO_LARGE)
@@ -157,6 +158,25 @@ class Lines(Iterator[Line]):
                 yield Line(number, b"", Kind.TOO_LONG)
             else:
                 yield Line(number, data.removeprefix(BOM) if number == 1 else data)
+        if bounded.exceeded:
+            yield Line(number + 1, b"", Kind.TOO_LARGE)
+
+
+class _Bounded:
+    """Pieces up to a limit: of a line without an end little is kept, but all of it is counted."""
+
+    def __init__(self, pieces: Iterable[bytes], limit: int) -> None:
+        self._pieces = pieces
+        self._left = limit
+        self.exceeded = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self._left -= len(piece)
+            if self._left < 0:
+                self.exceeded = True
+                return
+            yield piece
 
 
 def encoding_of(data: bytes, fallback: str = WINDOWS) -> str | None:
