@@ -163,7 +163,8 @@ class _Elements(ContentHandler):
 
     def startElement(self, name: str, attrs: object) -> None:  # noqa: N802 - the parser's name
         local = name if ":" not in name else _PREFIX.sub("", name)
-        self._reader.begin(local, attrs._attrs)  # type: ignore[attr-defined]  # noqa: SLF001
+        attributes = attrs._attrs  # type: ignore[attr-defined]  # noqa: SLF001 - no copy for each
+        self._reader.begin(local, attributes)
 
     def endElement(self, name: str) -> None:  # noqa: N802 - the parser's name
         self._reader.end(name if ":" not in name else _PREFIX.sub("", name))

@@ -330,7 +330,7 @@ def test_rejected_rows_come_back_as_a_table_of_text() -> None:
     # openpyxl writes what begins with = as a formula, and stores no result.
     assert again.decode() == "\ufeffRéférence;IPP;Âge\r\n1;a;x\r\n4;#CALC!;300\r\n"
     assert opened.format.suffix == "csv"
-    first = [(one.intake.field, one.intake.kind) for one in rejected]  # type: ignore[union-attr]
+    first = [(one.intake.field, one.intake.kind) for one in rejected]  # type: ignore[union-attr]  # all are rejected
     for format_ in (None, "csv", "xlsx"):
         found = read(again, format_)
         assert [(one.field, one.kind) for one in found if isinstance(one, Rejected)] == first
