@@ -8,10 +8,11 @@ demands and our data lack leaves the slot out, and says so by ids: never an inva
 
 import json
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from slotengine.adapters import sas_urls as url
-from slotengine.adapters.sas_patterns import Pattern, in_json
+from slotengine.adapters.sas_patterns import Pattern, entry, fhir_id, in_json
 from slotengine.adapters.sas_resources import (
     Resource,
     Stand,
@@ -25,7 +26,7 @@ from slotengine.adapters.sas_resources import (
     structure_number,
 )
 from slotengine.availability import Availability
-from slotengine.codes import Audience
+from slotengine.codes import Audience, Mode
 from slotengine.directory import Role, Structure
 from slotengine.domain import Slot
 
@@ -34,6 +35,10 @@ _CPTS_FINESS = re.compile(r"\d{9}", re.ASCII)
 
 _INDIVIDUAL = (Audience.PUBLIC, Audience.PRO, Audience.SNP)
 """JDV_J165: what the profile for single practitioners may carry; CPTS is not among them."""
+
+
+PLACES_KEPT = 8_192
+"""Places, people and patterns of slots that a process keeps as JSON, some 15 MB. Our choice."""
 
 
 class LeftOut(NamedTuple):
@@ -82,49 +87,64 @@ def slots_bundle(
     desk = _Desk(found, base, services=services)
     for slot in found.slots:
         desk.show(slot)
-    entries: list[Resource] = []
+    others: list[str] = []
     if schedules or desk.of_cpts:
-        entries += desk.schedules
+        others += desk.schedules
         if actors or desk.of_cpts:
-            entries += [*desk.people(), *desk.roles]
-    entries += desk.services
+            others += [*desk.people(), *desk.roles]
+    others += desk.services
     profile = url.CPTS_BUNDLE if desk.of_cpts else url.BUNDLE
-    body = searchset(profile, link, desk.slots, entries, total=len(desk.slots))
+    body = searchset(profile, link, [*desk.slots, *others], total=len(desk.slots))
     return Shown(body, tuple(desk.shown), tuple(desk.left_out))
 
 
-def searchset(
-    profile: str, link: str, slots: list[str], others: list[Resource], *, total: int
-) -> bytes:
+def searchset(profile: str, link: str, entries: list[str], *, total: int) -> bytes:
     """Gives a Bundle of found resources as JSON; an empty one has no entries at all."""
-    bundle: Resource = {
-        "resourceType": "Bundle",
-        "meta": {"profile": [profile]},
-        "type": "searchset",
-        "total": total,
-        "link": [{"relation": "self", "url": link}],
-    }
-    head = in_json(bundle)
-    entries = [*slots, *(in_json(one) for one in others)]
+    head = in_json(
+        {
+            "resourceType": "Bundle",
+            "meta": {"profile": [profile]},
+            "type": "searchset",
+            "total": total,
+            "link": [{"relation": "self", "url": link}],
+        }
+    )
     if not entries:
         return head.encode()
     return f'{head[:-1]},"entry":[{",".join(entries)}]}}'.encode()
 
 
-def entry(base: str, resource: Resource, mode: str) -> Resource:
+def whole_entry(base: str, resource: Resource, mode: str) -> str:
     """Gives a Bundle's entry for a resource."""
-    return {
-        "fullUrl": f"{base}/{resource['resourceType']}/{resource['id']}",
-        "resource": resource,
-        "search": {"mode": mode},
-    }
+    return entry(base, resource["resourceType"], resource["id"], in_json(resource), mode)
+
+
+@lru_cache(maxsize=PLACES_KEPT)
+def _pattern(
+    stand: Stand,
+    modes: tuple[Mode, ...],
+    audiences: tuple[Audience, ...],
+    cpts: tuple[Structure, ...],
+) -> Pattern:
+    return Pattern(slot_resource(modes, stand, audiences, cpts))
+
+
+@lru_cache(maxsize=PLACES_KEPT)
+def _place(stand: Stand) -> tuple[str, str, str]:
+    """Gives the id of a place's Schedule and PractitionerRole, and both as JSON."""
+    return stand.id, in_json(schedule_resource(stand)), in_json(role_resource(stand))
+
+
+@lru_cache(maxsize=PLACES_KEPT)
+def _person(id_: str, roles: tuple[Role, ...]) -> str:
+    return in_json(practitioner_resource(id_, roles))
 
 
 class _Desk:
     """Collects resources, each once, in the order in which slots need them."""
 
     def __init__(self, found: Availability, base: str, *, services: bool) -> None:
-        self._base = base
+        self._base = in_json(base)[:-1]
         self._with_services = services
         self._roles = {role.key: role for role in found.roles}
         self._sites = {(site.territory, site.id): site for site in found.sites}
@@ -137,18 +157,22 @@ class _Desk:
         }
         self._stands: dict[tuple[str, str, str], Stand | str] = {}
         self._seen: set[str] = set()
+        self._used: dict[tuple[str, str, str], Stand] = {}
         self._patterns: dict[tuple[object, ...], Pattern] = {}
         self.slots: list[str] = []
-        self.schedules: list[Resource] = []
-        self.roles: list[Resource] = []
-        self.services: list[Resource] = []
+        self.schedules: list[str] = []
+        self.roles: list[str] = []
+        self.services: list[str] = []
         self.shown: list[str] = []
         self.left_out: list[LeftOut] = []
         self.of_cpts = False
 
     def show(self, slot: Slot) -> None:
         """Adds a slot and what it refers to, or notes what it lacks."""
-        stand = self._stand(slot)
+        place = (slot.territory, slot.practitioner, slot.site)
+        if place not in self._stands:
+            self._stands[place] = self._made(place)
+        stand = self._stands[place]
         if isinstance(stand, str):
             self.left_out.append(LeftOut(slot.id, stand))
             return
@@ -159,44 +183,29 @@ class _Desk:
             if self._with_services:
                 self.left_out.append(LeftOut(slot.id, "structure of its territory"))
             return
-        if not stand.used:
+        if place not in self._used:
+            self._used[place] = stand
             self._add(stand)
         for structure in cpts:
             self._serve(structure)
         self.of_cpts = self.of_cpts or bool(cpts)
         self.shown.append(slot.id)
-        self.slots.append(self._pattern(slot, stand, audiences, cpts).of(slot, stand.zone))
+        # Asked here first: the whole key of a stand takes longer to compare than a slot to write.
+        common = (place, slot.modes, audiences, *(structure.finess for structure in cpts))
+        pattern = self._patterns.get(common)
+        if pattern is None:
+            pattern = self._patterns[common] = _pattern(stand, slot.modes, audiences, cpts)
+        self.slots.append(pattern.of(self._base, slot, stand.zone))
 
-    def _pattern(
-        self,
-        slot: Slot,
-        stand: Stand,
-        audiences: tuple[Audience, ...],
-        cpts: list[Structure],
-    ) -> Pattern:
-        """Gives what slots of one place, of the same modes and classes, have in common."""
-        key = (stand.id, slot.modes, audiences, *(structure.finess for structure in cpts))
-        if key not in self._patterns:
-            resource = slot_resource(slot.modes, stand, audiences, cpts)
-            self._patterns[key] = Pattern(entry(self._base, resource, "match"))
-        return self._patterns[key]
-
-    def people(self) -> list[Resource]:
+    def people(self) -> list[str]:
         """Gives the practitioners of the roles that are shown, each once."""
         shown: dict[str, list[Role]] = {}
-        for stand in self._stands.values():
-            if isinstance(stand, Stand) and stand.used:
-                shown.setdefault(stand.role.practitioner, []).append(stand.role)
+        for stand in self._used.values():
+            shown.setdefault(stand.role.practitioner, []).append(stand.role)
         return [
-            entry(self._base, practitioner_resource(id_, roles), "include")
+            entry(self._base, "Practitioner", fhir_id(id_), _person(id_, tuple(roles)), "include")
             for id_, roles in shown.items()
         ]
-
-    def _stand(self, slot: Slot) -> Stand | str:
-        key = (slot.territory, slot.practitioner, slot.site)
-        if key not in self._stands:
-            self._stands[key] = self._made(key)
-        return self._stands[key]
 
     def _made(self, key: tuple[str, str, str]) -> Stand | str:
         territory, practitioner, place = key
@@ -217,26 +226,26 @@ class _Desk:
             role,
             address=address,
             structure=number,
-            giver=self._givers[territory, practitioner],
+            specialties=self._givers[territory, practitioner].specialties,
             zone=self._zones[territory],
         )
 
-    def _cpts_of(self, slot: Slot) -> list[Structure]:
+    def _cpts_of(self, slot: Slot) -> tuple[Structure, ...]:
         if not self._with_services or Audience.CPTS not in slot.audiences:
-            return []
+            return ()
         names = (slot.territory, *slot.shared_with)
         found = [self._structures[name] for name in names if name in self._structures]
         # Two territories may be parts of one CPTS.
-        return list({structure.finess: structure for structure in found}.values())
+        return tuple({structure.finess: structure for structure in found}.values())
 
     def _add(self, stand: Stand) -> None:
-        stand.used = True
-        self.schedules.append(entry(self._base, schedule_resource(stand), "include"))
-        self.roles.append(entry(self._base, role_resource(stand), "include"))
+        id_, schedule, role = _place(stand)
+        self.schedules.append(entry(self._base, "Schedule", id_, schedule, "include"))
+        self.roles.append(entry(self._base, "PractitionerRole", id_, role, "include"))
 
     def _serve(self, structure: Structure) -> None:
         if structure.finess in self._seen:
             return
         self._seen.add(structure.finess)
         for resource in (service_resource(structure), organization_resource(structure)):
-            self.services.append(entry(self._base, resource, "include"))
+            self.services.append(whole_entry(self._base, resource, "include"))

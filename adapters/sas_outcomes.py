@@ -20,6 +20,7 @@ CODE_OF = {
     414: "too-long",
     415: "not-supported",
     422: "processing",
+    431: "too-long",
     500: "exception",
     503: "transient",
 }
@@ -35,6 +36,7 @@ WORDS_OF = {
     413: "the body is too large",
     414: "the query is too long",
     415: "only application/fhir+json is taken",
+    431: "the headers are too large",
     500: "a fault of this server",
     503: "too busy, or the database is away: try again",
 }

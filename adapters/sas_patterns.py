@@ -19,8 +19,8 @@ ID, START, END = "\ue000id\ue001", "\ue000start\ue001", "\ue000end\ue001"
 """What stands for id, start and end in a pattern: signs of private use, which nobody publishes."""
 
 _MARKS = re.compile("(\ue000(?:id|start|end)\ue001)")
-_ORDER = [ID, ID, START, END]
-"""As they follow each other in an entry: its full URL has the id, too."""
+_ORDER = [ID, START, END]
+"""As they follow each other in a Slot."""
 
 _FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 
@@ -39,14 +39,27 @@ def fhir_id(text: str) -> str:
     return "x-" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def in_json(resource: Mapping[str, Any]) -> str:
+def in_json(resource: Mapping[str, Any] | str) -> str:
     """Gives JSON without spaces, accents as they are."""
     return json.dumps(resource, ensure_ascii=False, separators=(",", ":"))
 
 
+def entry(base: str, kind: str, id_: str, resource: str, mode: str) -> str:
+    """
+    Gives a Bundle's entry for a resource that is JSON already.
+
+    Parameters
+    ----------
+    base
+        Where the server is, as a JSON text without its last quotation mark.
+    """
+    where = f'{{"fullUrl":{base}/{kind}/{id_}","resource":'
+    return f'{where}{resource},"search":{{"mode":"{mode}"}}}}'
+
+
 class Pattern:
     """
-    The entry of a slot in which ``ID``, ``START`` and ``END`` stand for its own.
+    A Slot in which ``ID``, ``START`` and ``END`` stand for its own.
 
     Raises
     ------
@@ -54,15 +67,16 @@ class Pattern:
         When the marks do not follow each other as they should: a text of ours holds one of them.
     """
 
-    def __init__(self, entry: Mapping[str, Any]) -> None:
-        parts = _MARKS.split(in_json(entry))
+    def __init__(self, resource: Mapping[str, Any]) -> None:
+        parts = _MARKS.split(in_json(resource))
         if parts[1::2] != _ORDER:
             raise ValueError("a text holds a mark of private use")
-        self._parts = parts[0::2]
+        self._before, self._id, self._start, self._end = parts[0::2]
 
-    def of(self, slot: Slot, zone: ZoneInfo) -> str:
+    def of(self, base: str, slot: Slot, zone: ZoneInfo) -> str:
         """Gives the entry of one slot as JSON."""
         # None of the three needs escapes: ids that FHIR allows, and instants.
         id_ = fhir_id(slot.id)
-        values = (id_, id_, written(slot.start, zone), written(slot.end, zone), "")
-        return "".join(part for pair in zip(self._parts, values, strict=True) for part in pair)
+        start, end = written(slot.start, zone), written(slot.end, zone)
+        whole = f"{self._before}{id_}{self._id}{start}{self._start}{end}{self._end}"
+        return entry(base, "Slot", id_, whole, "match")

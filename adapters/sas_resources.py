@@ -7,14 +7,14 @@ One Slot resource however many seats a slot has: their number is nobody's busine
 import hashlib
 import re
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 from slotengine.adapters import sas_urls as url
 from slotengine.adapters.sas_patterns import END, ID, START, fhir_id
 from slotengine.codes import Audience, Mode
 from slotengine.directory import Address, Role, Structure
-from slotengine.domain import Practitioner, Site
+from slotengine.domain import Site
 
 Resource: TypeAlias = dict[str, Any]
 
@@ -48,43 +48,36 @@ def structure_number(role: Role, site: Site | None) -> str | None:
     return None if site.siret is None else f"3{site.siret}"
 
 
-class Stand:
+class Stand(NamedTuple):
     """A practitioner at a place, with all that a slot there says of it."""
 
-    def __init__(
-        self,
-        role: Role,
-        *,
-        address: Address,
-        structure: str,
-        giver: Practitioner,
-        zone: ZoneInfo,
-    ) -> None:
-        self.role = role
-        self.id = digest_id(*role.key)
-        self.address = address
-        self.structure = structure
-        self.zone = zone
-        self.used = False
-        self.specialties = [
-            {"coding": [{"system": url.SPECIALTIES, "code": code}]} for code in giver.specialties
-        ]
+    role: Role
+    address: Address
+    structure: str
+    specialties: tuple[str, ...]
+    zone: ZoneInfo
+
+    @property
+    def id(self) -> str:
+        """The id of its Schedule, and of its PractitionerRole."""
+        return digest_id(*self.role.key)
 
 
 def slot_resource(
-    modes: Iterable[Mode], stand: Stand, audiences: Iterable[Audience], cpts: list[Structure]
+    modes: Iterable[Mode], stand: Stand, audiences: Iterable[Audience], cpts: Iterable[Structure]
 ) -> Resource:
     """Gives a free slot with marks for id, start and end; with CPTS under the CPTS's profile."""
+    services = [_reference_to_cpts(structure) for structure in cpts]
     resource: Resource = {
         "resourceType": "Slot",
         "id": ID,
         "meta": {
-            "profile": [url.CPTS_SLOT if cpts else url.SLOT],
+            "profile": [url.CPTS_SLOT if services else url.SLOT],
             "security": [{"system": url.SLOT_TYPES, "code": one.value} for one in audiences],
         },
         "serviceType": [
             *({"coding": [{"system": url.MODES, "code": mode.value}]} for mode in modes),
-            *(_reference_to_cpts(structure) for structure in cpts),
+            *services,
         ],
         "appointmentType": ROUTINE,
         "schedule": {"reference": f"Schedule/{stand.id}"},
@@ -94,7 +87,9 @@ def slot_resource(
         "comment": stand.role.booking_url,
     }
     if stand.specialties:
-        resource["specialty"] = stand.specialties
+        resource["specialty"] = [
+            {"coding": [{"system": url.SPECIALTIES, "code": code}]} for code in stand.specialties
+        ]
     return resource
 
 
@@ -119,7 +114,7 @@ def schedule_resource(stand: Stand) -> Resource:
     }
 
 
-def practitioner_resource(id_: str, roles: list[Role]) -> Resource:
+def practitioner_resource(id_: str, roles: Iterable[Role]) -> Resource:
     """Gives a practitioner with what their roles say of them."""
     resource: Resource = {
         "resourceType": "Practitioner",

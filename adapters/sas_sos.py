@@ -6,7 +6,7 @@ structures, asked for or not: its profile demands them.
 """
 
 from slotengine.adapters import sas_urls as url
-from slotengine.adapters.sas_bundle import LeftOut, Shown, entry, searchset
+from slotengine.adapters.sas_bundle import LeftOut, Shown, searchset, whole_entry
 from slotengine.adapters.sas_patterns import fhir_id, in_json
 from slotengine.adapters.sas_resources import (
     ROUTINE,
@@ -34,10 +34,11 @@ def schedules_bundle(found: Availability, *, base: str, link: str) -> Shown:
     ``total`` counts slots, as in the official example, though the match is the Schedule.
     """
     places = _Places(found)
-    slots: list[Resource] = []
+    start = in_json(base)[:-1]
+    slots: list[str] = []
     ids: list[str] = []
     left_out: list[LeftOut] = []
-    shown: dict[str, Resource] = {}
+    shown: dict[str, str] = {}
     zones = {policy.territory: policy.zone for policy in found.policies}
     for slot in found.slots:
         if not set(_CLASSES).intersection(slot.audiences):
@@ -48,7 +49,7 @@ def schedules_bundle(found: Availability, *, base: str, link: str) -> Shown:
             continue
         for resource, mode in places.resources(slot):
             key = f"{resource['resourceType']}/{resource['id']}"
-            shown.setdefault(key, entry(base, resource, mode))
+            shown.setdefault(key, whole_entry(start, resource, mode))
         resource = {
             "resourceType": "Slot",
             "id": fhir_id(slot.id),
@@ -71,10 +72,9 @@ def schedules_bundle(found: Availability, *, base: str, link: str) -> Shown:
             "comment": places.role(slot).booking_url,
         }
         ids.append(slot.id)
-        slots.append(entry(base, resource, "include"))
+        slots.append(whole_entry(start, resource, "include"))
     profile = url.SOS_BUNDLE if slots else url.BUNDLE
-    found_slots = [in_json(one) for one in slots]
-    body = searchset(profile, link, found_slots, [*shown.values()], total=len(slots))
+    body = searchset(profile, link, [*slots, *shown.values()], total=len(slots))
     return Shown(body, tuple(ids), tuple(left_out))
 
 

@@ -11,15 +11,13 @@ import uvicorn
 
 from slotengine.errors import InputError
 from slotengine.serving_app import app
+from slotengine.serving_guard import MAX_HEADER_BYTES
 from slotengine.serving_tls import Connection, Tls
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 __all__ = ["app", "check_address", "is_loopback", "server"]
-
-MAX_HEADER_BYTES = 16_384
-"""Request line and headers together: 8,000 octets of a URI (RFC 9110) and as much of headers."""
 
 MAX_CONCURRENT = 200
 """Connections at once; more are answered 503. The platform asks 3,000 times an hour. Our choice."""

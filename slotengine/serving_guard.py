@@ -28,7 +28,10 @@ ACTOR = "slotengine.actor"
 MAX_LOGGED_PATH = 100
 """Characters of a path in the log. Our choice."""
 
-_UNAUTHORISED = 401
+MAX_HEADER_BYTES = 16_384
+"""Headers of a request together. h11 measures those that come in pieces; here all. Our choice."""
+
+_UNAUTHORISED, _HEADERS_TOO_LARGE = 401, 431
 
 _log = logging.getLogger("slotengine.serving")
 _log.addHandler(logging.NullHandler())
@@ -83,8 +86,11 @@ class Guard:
                 )
             await send(message)
 
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+            await _refuse(noting, _HEADERS_TOO_LARGE)
+            return
         if actor is None and not self._is_open(scope):
-            await _refuse(noting)
+            await _refuse(noting, _UNAUTHORISED)
             return
         await self._app(scope, receive, noting)
 
@@ -96,12 +102,13 @@ class Guard:
         return reads and (self._open_reading or path_of(scope) in OPEN_PATHS)
 
 
-async def _refuse(send: Send) -> None:
-    body = json.dumps(of_status(_UNAUTHORISED)).encode()
+async def _refuse(send: Send, status: int) -> None:
+    body = json.dumps(of_status(status)).encode()
     headers: list[Any] = [
         (b"content-type", f"{FHIR_JSON}; charset=utf-8".encode()),
         (b"content-length", str(len(body)).encode()),
-        (b"www-authenticate", b"Bearer"),
     ]
-    await send({"type": "http.response.start", "status": _UNAUTHORISED, "headers": headers})
+    if status == _UNAUTHORISED:
+        headers.append((b"www-authenticate", b"Bearer"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

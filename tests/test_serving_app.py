@@ -30,7 +30,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from slotengine.domain import Actor
 from slotengine.errors import StoreBusyError
 from slotengine.serving_app import app
-from slotengine.serving_guard import OPEN_PATHS, READING
+from slotengine.serving_guard import MAX_HEADER_BYTES, OPEN_PATHS, READING
 from slotengine.vault import Pseudonymiser
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -123,6 +123,15 @@ def test_a_websocket_is_closed() -> None:
 
     asyncio.run(call())
     assert [one["type"] for one in sent] == ["websocket.close"]
+
+
+def test_headers_up_to_the_limit_pass_and_more_are_refused() -> None:
+    doors = Doors.open()
+    known = sum(len(name) + len(value) for name, value in doors.get("/health").request.headers.raw)
+    room = MAX_HEADER_BYTES - known - len("x")
+    assert doors.get("/health", x="y" * room).status_code == 200
+    answer = doors.get("/health", x="y" * (room + 1))
+    assert (answer.status_code, is_outcome(answer)) == (431, True)
 
 
 # --- what is asked, and in which type it is answered ---
