@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from io import BytesIO
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -35,6 +36,9 @@ from slotengine.reconciling import AgendaReport
 DEFAULT_DAYS = 28
 """Days ahead that an agenda is read for: the longest horizon of a plan, twice. Our choice."""
 
+FEEDS = ("https://", "http://")
+"""How the URL of a feed begins; plain http is for this machine only."""
+
 REFUSED = 3
 """Exit code of an agenda that was not believed: the input is wrong."""
 
@@ -43,7 +47,7 @@ REFUSED = 3
 class Import:
     """Files that are one agenda together, and how they are to be read."""
 
-    files: tuple[Path, ...]
+    files: tuple[str, ...]
     door: AgendaDoor
     window: TimeWindow
     asked: bool
@@ -53,7 +57,7 @@ class Import:
 
 
 def command(
-    file: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True)],
+    file: Annotated[list[str], typer.Argument(help="Files, or feeds that begin with https://.")],
     *,
     territory: Annotated[str, typer.Option(help="Territory that the slots belong to.")],
     name: Annotated[
@@ -171,7 +175,7 @@ def take(
 def _parts(wanted: Import) -> Iterator[AgendaPart]:
     known = readers(reserved=wanted.reserved, communes=wanted.communes)
     for file in wanted.files:
-        with file.open("rb") as payload:
+        with _opened(file) as payload:
             yield from parts(
                 Payload(payload),
                 door=wanted.door,
@@ -179,6 +183,19 @@ def _parts(wanted: Import) -> Iterator[AgendaPart]:
                 known=known,
                 format_=wanted.format_,
             )
+
+
+def _opened(file: str) -> BinaryIO:
+    """Gives a file's bytes, or a feed's."""
+    if file.startswith(FEEDS):
+        # Opens httpx, which files do not need.
+        from slotengine.sending_feeds import fetch
+
+        return BytesIO(fetch(file))
+    try:
+        return Path(file).open("rb")
+    except OSError as unreadable:
+        raise InputError(f"{Path(file).name} can't be read") from unreadable
 
 
 def show(session: Session, report: AgendaReport) -> None:

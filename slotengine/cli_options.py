@@ -21,7 +21,14 @@ from rich.progress import (
 
 from slotengine.domain import Actor
 from slotengine.engine import Engine
-from slotengine.errors import BookingError, InputError, SlotEngineError, SolverError, StoreError
+from slotengine.errors import (
+    BookingError,
+    DeliveryError,
+    InputError,
+    SlotEngineError,
+    SolverError,
+    StoreError,
+)
 from slotengine.labels import Lang
 
 T = TypeVar("T")
@@ -32,6 +39,7 @@ OPEN_AT = Actor(role="coordinator", id="command-line")
 EXIT_CODES: tuple[tuple[type[SlotEngineError], int], ...] = (
     (InputError, 3),
     (BookingError, 4),
+    (DeliveryError, 4),
     (SolverError, 5),
     (StoreError, 6),
 )
