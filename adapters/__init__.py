@@ -11,7 +11,8 @@ from slotengine.adapters.base import (
     Rejected,
 )
 from slotengine.adapters.kinds import Kind
-from slotengine.adapters.sources import PROFILES, adapter_for
+from slotengine.adapters.profiles import PROFILES
+from slotengine.adapters.sources import adapter_for
 
 __all__ = [
     "PROFILES",
