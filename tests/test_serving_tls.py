@@ -20,7 +20,7 @@ from slotengine.errors import InputError
 from slotengine.serving_auth import ClientCertificate
 from slotengine.serving_guard import MAX_HEADER_BYTES
 from slotengine.serving_names import Subject
-from slotengine.serving_tls import Tls
+from slotengine.serving_tls import Connection, Tls
 
 SAS = Subject(cn="sas.example", ou="318751275100020")
 OPENSSL = shutil.which("openssl")
@@ -143,6 +143,23 @@ def test_headers_that_are_too_long_are_refused(count: int) -> None:
         answer = client.get(f"http://127.0.0.1:{port}/health", headers=sent)
         # 400 by the server where they come in pieces, else by us.
         assert answer.status_code in {400, 431}
+
+
+def test_an_answer_does_not_wait_for_acknowledgements(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A listening socket that names no protocol would make asyncio leave Nagle's algorithm on."""
+    seen: list[int] = []
+    made = Connection.connection_made
+
+    def noting(self: Connection, transport: Any) -> None:
+        made(self, transport)
+        plain = transport.get_extra_info("socket")
+        seen.append(plain.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    monkeypatch.setattr(Connection, "connection_made", noting)
+    with running(authenticate=KEYS) as port, httpx.Client(timeout=20) as client:
+        assert client.get(f"http://127.0.0.1:{port}/health").status_code == 200
+    assert seen
+    assert all(seen)
 
 
 def test_x_forwarded_for_does_not_make_a_stranger_a_proxy() -> None:
