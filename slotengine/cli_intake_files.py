@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import typer
 
-from slotengine.adapters import Bounds, adapter_for
+from slotengine.adapters import adapter_for
 from slotengine.adapters.base import Amend, Intake, New, Part, Rejected
 from slotengine.adapters.sources import Opened, SourceAdapter
 from slotengine.answers import Received
@@ -20,17 +20,13 @@ from slotengine.cli_intake_rejects import STDIN, Fault, folder_at, stem_of, writ
 from slotengine.cli_intake_seats import Wanted, booked, offered
 from slotengine.cli_intake_tally import Tally
 from slotengine.cli_options import EXIT_REJECTED, OPEN_AT, Session
+from slotengine.cli_places import bounds_of
 from slotengine.codes import ReferralState
 from slotengine.data_folder import data_folder
 from slotengine.engine import Engine
 from slotengine.errors import BookingError, InputError, ReferralFormatError
-from slotengine.fixtures import NAMES
-from slotengine.fixtures.communes import box_of
 from slotengine.receiving import BATCH
 from slotengine.vault import Pseudonymiser
-
-PATIENTS_LIVE_WITHIN_DEGREES = 0.5
-"""Some 40 to 55 km around a territory: coordinates further off are taken for a mistake."""
 
 EXIT_UNREADABLE = 3
 """The exit code of wrong input (``slotengine.cli``)."""
@@ -114,7 +110,7 @@ def intake(session: Session, engine: Engine, sent: Sent, *, now: datetime) -> in
         zone=engine.policy(sent.territory).zone,
         pseudonymiser=Pseudonymiser.from_file(sent.key_file or default_key_file()),
         format=sent.format_,
-        bounds=_bounds_of(sent.territory),
+        bounds=bounds_of(sent.territory),
         sender=sent.sender,
     )
     if sent.rejects is not None:
@@ -243,10 +239,3 @@ def _stream(path: Path) -> Iterator[BinaryIO]:
         return
     with path.open("rb") as stream:
         yield stream
-
-
-def _bounds_of(territory: str) -> Bounds | None:
-    """Gives the box of a shipped territory, widened: patients of its doctors live around it too."""
-    if territory not in NAMES:
-        return None
-    return Bounds(**box_of(territory).widened(PATIENTS_LIVE_WITHIN_DEGREES).model_dump())

@@ -5,6 +5,8 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from slotengine.adapters.profiles import PROFILES
+from slotengine.adapters.seen import Seen, seen_by
 from slotengine.answers import Placement, Receipt
 from slotengine.cli_options import OPEN_AT, Session
 from slotengine.cli_show import journey_words, place_words
@@ -74,24 +76,45 @@ def _stored(engine: Engine, referral_id: str, *, now: datetime) -> Placement:
 def offered(
     session: Session, engine: Engine, receipt: Receipt, *, zone: ZoneInfo, now: datetime
 ) -> dict[str, Any]:
-    """Gives the ranked offers of a referral that has no seat; whoever holds one has its token."""
+    """
+    Gives the ranked offers of a referral that has no seat, as its source may see them.
+
+    Whoever holds one has its token.
+    """
     if receipt.state not in SEATLESS:
         return {}
     found = engine.offers(receipt.referral, now=now)
+    asked = engine.referral(receipt.referral)
+    people = sorted({offer.practitioner for offer in found})
+    roles = {(role.practitioner, role.site): role for role in engine.roles(people)}
+    seen = [
+        seen_by(
+            PROFILES[asked.source],
+            offer,
+            role=roles.get((offer.practitioner, offer.site)),
+            motive=asked.motive,
+        )
+        for offer in found
+    ]
     return {
         "offers": [
-            offer.model_dump(mode="json")
-            | {
-                "score": offer.score,
-                "sentence": ", ".join(
-                    (
-                        when(offer.start, zone, session.lang),
-                        word(PROFESSION[offer.profession], session.lang),
-                        place_words(session, offer),
-                        journey_words(session, offer.travel_minutes, offer.travel_metres),
-                    )
-                ),
-            }
-            for offer in found
+            one.model_dump(mode="json") | {"sentence": _sentence(session, one, zone)}
+            for one in seen
         ]
     }
+
+
+def _sentence(session: Session, seen: Seen, zone: ZoneInfo) -> str:
+    name = " ".join(filter(None, (seen.given_name, seen.family_name)))
+    address = seen.address
+    return ", ".join(
+        (
+            when(seen.start, zone, session.lang),
+            word(PROFESSION[seen.profession], session.lang),
+            *([name] if name else []),
+            place_words(session, seen),
+            *([f"{address.line}, {address.postcode} {address.city}"] if address else []),
+            journey_words(session, seen.travel_minutes, seen.travel_metres),
+            *([seen.phone] if seen.phone else []),
+        )
+    )

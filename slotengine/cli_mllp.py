@@ -10,20 +10,15 @@ from typing import Annotated
 
 import typer
 
-from slotengine.adapters.base import Bounds
 from slotengine.adapters.sources import adapter_for
 from slotengine.cli_options import Db, Json, Language, Session, engine_at, language
+from slotengine.cli_places import bounds_of
 from slotengine.data_folder import data_folder
 from slotengine.domain import Actor
 from slotengine.errors import InputError
-from slotengine.fixtures import NAMES
-from slotengine.fixtures.communes import box_of
 from slotengine.serving_mllp import DEFAULT_PORT, Listener, MutualTls, refuse_open_address
 from slotengine.serving_mllp_desk import Desk
 from slotengine.vault import Pseudonymiser
-
-PATIENTS_LIVE_WITHIN_DEGREES = 0.5
-"""Some 40 to 55 km around a territory: coordinates further off are taken for a mistake."""
 
 ACTOR_ID = "mllp"
 
@@ -72,7 +67,7 @@ def command(
             zone=engine.policy(territory).zone,
             pseudonymiser=Pseudonymiser.from_file(key_file or data_folder() / "pseudonym.key"),
             format="hl7v2",
-            bounds=_bounds_of(territory),
+            bounds=bounds_of(territory),
             sender=sender,
         )
         desk = Desk(adapter, engine, _now, Actor(role=source, id=ACTOR_ID))
@@ -119,13 +114,6 @@ def _tls(cert: Path | None, key: Path | None, client_ca: Path | None) -> MutualT
     if cert is None or key is None or client_ca is None:
         raise InputError("--cert, --key and --client-ca go together")
     return MutualTls(cert, key, client_ca)
-
-
-def _bounds_of(territory: str) -> Bounds | None:
-    """Gives the box of a shipped territory, widened: patients of its doctors live around it too."""
-    if territory not in NAMES:
-        return None
-    return Bounds(**box_of(territory).widened(PATIENTS_LIVE_WITHIN_DEGREES).model_dump())
 
 
 def _now() -> datetime:

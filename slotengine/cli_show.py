@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from rich.table import Column, Table
 
 from slotengine import labels
+from slotengine.adapters.seen import Seen
 from slotengine.answers import Offer, PlanReport, WithdrawReport
 from slotengine.cli_options import Session
 from slotengine.codes import Priority
@@ -128,7 +129,7 @@ def offer_table(session: Session, found: list[Offer], zone: ZoneInfo) -> Table:
     return table
 
 
-def place_words(session: Session, offer: Offer) -> str:
+def place_words(session: Session, offer: Offer | Seen) -> str:
     """Says how and where care is given."""
     how = word(labels.MODE[offer.mode], session.lang)
     return f"{how}, {offer.place}" if offer.place else how

@@ -1,9 +1,11 @@
 """The verbs that only ask. ``Engine`` adds those that change something."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from slotengine import explaining, offering, planning
 from slotengine.answers import Event, Offer, Receipt
+from slotengine.directory import Role
 from slotengine.domain import Booking, Promise, Referral, Slot, TimeWindow
 from slotengine.explanations import ChangeSearch, Explanation, SeatValue
 from slotengine.policy import Policy
@@ -81,6 +83,10 @@ class Queries:
     def slot(self, slot_id: str) -> Slot:
         """Gives one slot, whatever its state, or raises UnknownIdError."""
         return self._store.read(lambda unit: unit.slot(slot_id))
+
+    def roles(self, practitioners: Sequence[str]) -> tuple[Role, ...]:
+        """Gives what may be shown of these practitioners and their sites, in every territory."""
+        return self._store.read(lambda unit: unit.roles(practitioners))
 
     def agenda(self, practitioner: str, window: TimeWindow) -> tuple[Slot, ...]:
         """Gives one practitioner's slots that start in the window, by start."""
