@@ -128,6 +128,7 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("cli", "*"): "the command line is where clock and environment come in",
     ("cli_*", "*"): "the same",
     ("nightly", "datetime.datetime.now"): "the job reads the clock once and passes it on",
+    ("serving_tls", "socket.*"): "an option of a connection that is there; none is opened",
     ("solver.solve", "time.perf_counter"): "limits are elapsed seconds, and a plan says its own",
     ("solver.coupling_capped", "time.perf_counter"): "limits are elapsed seconds",
     ("store_connect", "os.getpid"): "a pool of connections does not survive a fork",
