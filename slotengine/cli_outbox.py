@@ -2,18 +2,29 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import typer
 
 from slotengine.cli_options import OPEN_AT, Db, Json, Language, Now, Session, engine_at, instant
 from slotengine.cli_options import language as chosen
 from slotengine.delivering import Channel
-from slotengine.destinations import Delivery, Form, Outgoing
+from slotengine.destinations import Delivery, Destination, Form, Outgoing
 from slotengine.engine import Engine
 from slotengine.errors import InputError
 
 app = typer.Typer(help="Messages to other systems.", no_args_is_help=True)
+
+
+class Files(NamedTuple):
+    """Our certificate, its key, and the other side's authority."""
+
+    cert: str | None
+    key: str | None
+    authority: str | None
+
 
 NOTHING_SENT = 4
 """Exit code when something could not be sent: the world said no."""
@@ -73,9 +84,9 @@ def send(
     lang: Language = None,
     as_json: Json = False,
 ) -> None:
-    """Sends what is due to the territory's destinations over HTTP (forms sas and fhir)."""
+    """Sends what is due to the territory's destinations: forms sas, fhir and hl7v2."""
     session = Session(json=as_json, lang=chosen(lang))
-    tls = tuple(None if path is None else str(path) for path in (cert, key, authority))
+    tls = Files(*(None if path is None else str(path) for path in (cert, key, authority)))
     with engine_at(db) as engine, ExitStack() as open_until_sent:
         channels = _channels(engine, territory, system=system, tls=tls, until=open_until_sent)
         report = engine.deliver(channels, now=instant(now), limit=limit, actor=OPEN_AT)
@@ -94,28 +105,46 @@ def send(
 
 
 def _channels(
-    engine: Engine,
-    territory: str,
-    *,
-    system: str,
-    tls: tuple[str | None, ...],
-    until: ExitStack,
+    engine: Engine, territory: str, *, system: str, tls: Files, until: ExitStack
 ) -> dict[str, Channel]:
-    """Gives the channels of a territory's destinations that are told over HTTP."""
-    # Opens httpx, which the other commands must not pay for.
-    from slotengine.sending import FhirChannel, Tls, client
-
+    """Gives the channels of a territory's destinations that a command can open by itself."""
     policy = engine.policy(territory)
     found: dict[str, Channel] = {}
     for destination in policy.destinations:
-        if destination.form not in {Form.SAS, Form.FHIR}:
-            continue
-        if destination.url is None:
-            raise InputError(f"destination {destination.name} has no url")
-        http = until.enter_context(client(destination.url, tls=Tls(*tls)))
-        made = FhirChannel.of_sas if destination.form is Form.SAS else FhirChannel.of_server
-        found[destination.name] = made(http, system=system, zone=policy.zone)
+        if destination.form in {Form.SAS, Form.FHIR, Form.HL7V2}:
+            if destination.url is None:
+                raise InputError(f"destination {destination.name} has no url")
+            found[destination.name] = _channel(
+                destination, destination.url, system=system, zone=policy.zone, tls=tls, until=until
+            )
     return found
+
+
+def _channel(
+    destination: Destination,
+    url: str,
+    *,
+    system: str,
+    zone: ZoneInfo,
+    tls: Files,
+    until: ExitStack,
+) -> Channel:
+    # Opens httpx, which the other commands must not pay for.
+    from slotengine.sending import FhirChannel, Tls, client
+    from slotengine.sending_mllp import MllpChannel
+
+    if destination.form is Form.HL7V2:
+        where = urlsplit(url)
+        if where.scheme != "mllp" or not where.hostname or not where.port:
+            raise InputError(f"destination {destination.name} is not mllp://host:port")
+        local = where.hostname in {"127.0.0.1", "::1", "localhost"}
+        if not local and tls.cert is None:
+            raise InputError("HL7 messages leave this machine with --cert, --key and --ca only")
+        secured = None if local and tls.cert is None else Tls(*tls).context()
+        return MllpChannel(where.hostname, where.port, zone, tls=secured)
+    http = until.enter_context(client(url, tls=Tls(*tls)))
+    made = FhirChannel.of_sas if destination.form is Form.SAS else FhirChannel.of_server
+    return made(http, system=system, zone=zone)
 
 
 @app.command()

@@ -10,7 +10,6 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from slotengine.codes import Audience, BookingStatus, Mode, SourceKind
-from slotengine.directory import Url
 from slotengine.domain import Id, Instant, TerritoryName, Value
 
 
@@ -29,6 +28,12 @@ class Form(StrEnum):
     """A file for the practice's calendar."""
 
 
+DestinationUrl = Annotated[
+    str, StringConstraints(max_length=500, pattern=r"^(https?|mllp)://[^\s]+$")
+]
+"""Where a destination is: ``https://...``, or ``mllp://host:port`` of an HL7 v2 receiver."""
+
+
 class Destination(Value):
     """
     An outside system that a territory tells about its bookings. Holds no secret.
@@ -38,7 +43,7 @@ class Destination(Value):
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
     form: Form
-    url: Url | None = None
+    url: DestinationUrl | None = None
     sources: tuple[SourceKind, ...] = ()
 
 

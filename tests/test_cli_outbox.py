@@ -1,6 +1,7 @@
 """``slotengine outbox``: a real server on this machine is told of a booking made in the shell."""
 
 import json
+import socketserver
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -101,3 +102,53 @@ def test_a_territory_without_destinations_sends_nothing(loaded: Shell) -> None:
     done = loaded.json("outbox", "send", "pays-de-la-chatre", "--system", "urn:oid:1.2.3")
     assert done == {"sent": [], "postponed": [], "stuck": []}
     assert loaded.run("outbox", "list").stdout.strip() == "Messages : 0."
+
+
+def test_an_hl7_receiver_is_told_over_mllp(tmp_path: Path) -> None:
+    from builders import NOW, policy, referral
+
+    taken: list[bytes] = []
+
+    class Receiver(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            message = b""
+            while not message.endswith(b"\x1c\r"):
+                message += self.request.recv(65_536)
+            taken.append(message)
+            number = message.split(b"|")[9]
+            ack = b"MSH|^~\\&|A|A|B|B|20261123||ACK|1|P|2.5\rMSA|AA|" + number + b"\r"
+            self.request.sendall(b"\x0b" + ack + b"\x1c\r")
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Receiver)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    shell = Shell(tmp_path)
+    url = f"mllp://127.0.0.1:{server.server_address[1]}"
+    with Engine.open(shell.url) as engine:
+        counter(engine._store, slot("soon"))  # type: ignore[arg-type]  # the store behind it
+        to = Destination(name="hospital", form=Form.HL7V2, url=url)
+        engine.set_policy(policy(destinations=(to,)), now=NOW)
+        engine.place(referral(), now=NOW, confirm=True, actor=PHARMACIST)
+    done = shell.json(*SEND, "--now", LATE)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    assert done == {"sent": [1], "postponed": [], "stuck": []}
+    (message,) = taken
+    assert message.startswith(b"\x0bMSH|")
+    assert b"SIU^S12" in message
+
+
+def test_hl7_leaves_the_machine_with_certificates_only(tmp_path: Path) -> None:
+    from builders import NOW, policy
+
+    shell = Shell(tmp_path)
+    for url, words in (
+        ("mllp://hospital.test:2575", "--cert, --key and --ca"),
+        ("https://hospital.test", "mllp://host:port"),
+    ):
+        with Engine.open(shell.url) as engine:
+            to = Destination(name="hospital", form=Form.HL7V2, url=url)
+            engine.set_policy(policy(destinations=(to,)), now=NOW)
+        refused = shell.run(*SEND, "--now", LATE)
+        assert (refused.returncode, words in refused.stderr) == (3, True)
