@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slotengine.adapters.sources import adapter_for
 from slotengine.cli_options import Db, Json, Language, Session, engine_at, language
+from slotengine.cli_places import bounds_of
 from slotengine.data_folder import data_folder
 from slotengine.errors import InputError
 from slotengine.vault import Pseudonymiser
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
+    from starlette.routing import BaseRoute
 
+    from slotengine.adapters.base import Door
     from slotengine.domain import Actor
+    from slotengine.engine import Engine
     from slotengine.serving_auth import Authenticate
     from slotengine.serving_tls import Tls
 
@@ -61,6 +66,10 @@ def command(
     key_file: Annotated[
         Path | None, typer.Option(help="Key of the pseudonyms; default in the data folder.")
     ] = None,
+    scheduling: Annotated[
+        str | None,
+        typer.Option(help="SOURCE:TERRITORY that holders of keys find, hold and book for."),
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Check options, database and keys, and end.")
     ] = False,
@@ -76,14 +85,17 @@ def command(
         raise InputError(NEEDS_WEB) from missing
     tls = _tls(cert, cert_key, client_ca, crl)
     authenticate = _authenticate(keys, proxy or [], client or [], tls)
+    pseudonyms = Pseudonymiser.from_file(key_file or data_folder() / KEY_FILE)
     with engine_at(db) as engine:
+        more = [] if scheduling is None else _operations(engine, scheduling, public_url, pseudonyms)
         application = serving.app(
             engine,
             now=_now,
             authenticate=authenticate,
             open_reading=open_reading,
             public_url=public_url,
-            pseudonyms=Pseudonymiser.from_file(key_file or data_folder() / KEY_FILE),
+            pseudonyms=pseudonyms,
+            more=more,
         )
         server = serving.server(
             application, host=host, port=port, authenticated=authenticate is not None, tls=tls
@@ -94,6 +106,29 @@ def command(
             return
         _log_to_stderr()
         server.run()
+
+
+def _operations(
+    engine: "Engine", scheduling: str, public_url: str | None, pseudonyms: Pseudonymiser
+) -> "list[BaseRoute]":
+    """Gives the routes of the scheduling operations, for whoever has a key of their own."""
+    from slotengine.serving_auth import API_ROLE
+    from slotengine.serving_iti import Operations
+    from slotengine.serving_sas import base_of
+
+    source, _, territory = scheduling.partition(":")
+    adapter = adapter_for(
+        source,
+        territory=territory,
+        zone=engine.policy(territory).zone,
+        pseudonymiser=pseudonyms,
+        bounds=bounds_of(territory),
+    )
+
+    def door_of(actor: "Actor") -> "Door | None":
+        return adapter.door if actor.role == API_ROLE else None
+
+    return Operations(engine, now=_now, door_of=door_of, base=base_of(public_url)).routes()
 
 
 def _now() -> datetime:

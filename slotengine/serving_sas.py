@@ -31,6 +31,17 @@ _log = logging.getLogger("slotengine.serving")
 Clock = Callable[[], datetime]
 
 
+def base_of(public_url: str | None) -> Callable[[Request], str]:
+    """Gives what tells where the server is seen, without a slash at its end."""
+    known = None if public_url is None else public_url.rstrip("/")
+
+    def base(request: Request) -> str:
+        root = request.scope.get("root_path", "").rstrip("/")
+        return known or f"{request.url.scheme}://{request.url.netloc}{root}"
+
+    return base
+
+
 class Gaps:
     """What could not be shown since the server began: each slot once, with what it lacks."""
 
@@ -77,15 +88,8 @@ class Doors:
         self._engine = engine
         self._now = now
         self._zone = zone
-        self._public_url = None if public_url is None else public_url.rstrip("/")
+        self.base = base_of(public_url)
         self.gaps = Gaps()
-
-    def base(self, request: Request) -> str:
-        """Gives where the server is, without a slash at its end."""
-        if self._public_url is not None:
-            return self._public_url
-        root = request.scope.get("root_path", "").rstrip("/")
-        return f"{request.url.scheme}://{request.url.netloc}{root}"
 
     def slots(self, request: Request) -> Response:
         """Answers ``GET /Slot``."""
