@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from slotengine.cli_options import OPEN_AT, Session
+from slotengine.cli_roles import roles_of
 from slotengine.codes import ReferralState
 from slotengine.engine import Engine
 from slotengine.errors import PolicyError, ReferralPastError
@@ -66,6 +67,7 @@ def load_territory(
         practitioners=place.practitioners,
         sites=place.sites,
         slots=place.slots,
+        roles=roles_of(place),
         now=now,
         actor=OPEN_AT,
     )
@@ -99,6 +101,7 @@ def _publish_borrowed(engine: Engine, borrowed: Supply, lender: str, *, now: dat
         practitioners=[one for one in borrowed.practitioners if one.territory == lender],
         sites=[one for one in borrowed.sites if one.territory == lender],
         slots=[one for one in borrowed.slots if one.territory == lender],
+        roles=[one for one in roles_of(borrowed) if one.territory == lender],
         now=now,
         actor=OPEN_AT,
     )

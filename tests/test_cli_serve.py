@@ -8,11 +8,16 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from shell import Shell
+from shell import MORNING, Shell
+
+from slotengine.adapters.sas_bundle import slots_bundle
+from slotengine.domain import TimeWindow
+from slotengine.engine import Engine
 
 KEY = "a key of this test"
 CLIENT = "CN=sas.example,OU=318751275100020"
@@ -35,6 +40,8 @@ def keys(tmp_path: Path) -> Path:
         (["--proxy", "127.0.0.1", "--client", "CN=x"], "CN=...,OU=..."),
         (["--cert", "x"], "--cert-key"),
         (["--keys", "nowhere"], "can't be read"),
+        (["--scheduling", "pharmacy:atlantis"], "atlantis"),
+        (["--scheduling", "somebody:giennois"], "unknown"),
     ],
 )
 def test_what_can_not_be_served_is_refused(shell: Shell, words: list[str], said: str) -> None:
@@ -48,6 +55,27 @@ def test_everything_is_checked_without_listening(shell: Shell, keys: Path) -> No
     found = shell.json("serve", "--check", *words, "--client", CLIENT)
     assert found == {"host": "192.0.2.1", "port": 8080, "territories": 0, "authenticated": True}
     assert "Prêt à servir 0 territoire" in shell.run("serve", "--check").stdout
+    shell.json("load", "pays-de-la-chatre", "--now", MORNING)
+    asked = ("--keys", str(keys), "--scheduling", "pharmacy:pays-de-la-chatre")
+    assert shell.json("serve", "--check", *asked)["territories"] > 0
+
+
+def test_a_shipped_territory_shows_its_slots(shell: Shell) -> None:
+    shell.json("load", "pays-de-la-chatre", "--now", MORNING)
+    now = datetime.fromisoformat(MORNING)
+    window = TimeWindow(start=now, end=now + timedelta(days=3))
+    with Engine.open(shell.url) as engine:
+        slots = engine._store.read(  # type: ignore[attr-defined]  # the store behind it
+            lambda unit: unit.slots("pays-de-la-chatre", window), now=now
+        )
+        who = sorted({one.practitioner for one in slots})
+        found = engine.availability(who, window, now=now)
+        roles = engine.roles(who)
+    shown = slots_bundle(found, base="https://a.test", link="https://a.test/Slot?x")
+    assert len(shown.slots) > 0
+    assert shown.left_out == ()
+    # La Châtre and its neighbours share 36400 and 36230.
+    assert {role.address.postcode[:2] for role in roles if role.address} == {"36"}
 
 
 def test_a_server_answers_until_it_is_told_to_stop(shell: Shell, keys: Path) -> None:
