@@ -116,13 +116,14 @@ class _Reader:
 
     def located(self, element: str | Kind, *, after: int) -> Iterator[Located]:
         """Gives the parts of each record, whose numbers come after ``after``."""
-        document = parsed(element, max_depth=MAX_DEPTH) if isinstance(element, str) else element
-        if isinstance(document, Kind):
-            raw = element.encode(errors="surrogatepass") if isinstance(element, str) else b""
-            yield "", (Part(self._spot(after + 1).rejected(WHOLE, document), raw),)
+        # A kind is a text too, so it is asked for first.
+        whole = element if isinstance(element, Kind) else parsed(element, max_depth=MAX_DEPTH)
+        if isinstance(whole, Kind):
+            raw = b"" if whole is element else element.encode(errors="surrogatepass")
+            yield "", (Part(self._spot(after + 1).rejected(WHOLE, whole), raw),)
             return
         rewriter, written = Rewriter(), 0
-        for number, record in enumerate(records(Node(document)), after + 1):
+        for number, record in enumerate(records(Node(whole)), after + 1):
             parts = self._read(record, number, rewriter)
             written += sum(len(part.raw) for part in parts)
             if written > MAX_PAYLOAD_BYTES:

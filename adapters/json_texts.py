@@ -35,6 +35,7 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
 _STRUCTURE = re.compile(_STRING + r"|[\[\]{}]", re.DOTALL)
 _SCALAR = re.compile(r"(?:" + _STRING + r'|[^,\[\]{}"]++)++', re.DOTALL)
+_LINE = re.compile(rb"[^\r\n]++")
 _GAP = re.compile(r"[\s,]*")
 
 
@@ -94,11 +95,13 @@ def elements(
 def _first_lines(payload: Payload, max_line_bytes: int) -> tuple[bytes, bytes]:
     """Gives the first two lines that are not blank, as far as lines may go."""
     # Two lines, their ends and a mark: what is longer is no line.
-    head = payload.head().removeprefix(BOM)
+    head = payload.head()
     if head.count(b"\n") < _TELLING_LINES:
-        head = payload.head(_TELLING_LINES * (max_line_bytes + 1)).removeprefix(BOM)
-    first, second = [*(line.strip() for line in head.splitlines() if line.strip()), b"", b""][:2]
-    return first, second
+        head = payload.head(_TELLING_LINES * (max_line_bytes + 1))
+    # Line by line: a head of megabytes is not copied for its first words.
+    lines = (found[0].removeprefix(BOM).strip() for found in _LINE.finditer(head))
+    written = filter(None, lines)
+    return next(written, b""), next(written, b"")
 
 
 def _by_lines(first: bytes, second: bytes, max_line_bytes: int) -> bool:

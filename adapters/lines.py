@@ -22,6 +22,10 @@ UTF_8, WINDOWS, MAC = "utf-8", "cp1252", "mac_roman"
 NO_TEXT = b"\x81"
 """A byte that is a sign neither in UTF-8 nor in Windows-1252: what it stands in has no encoding."""
 
+_SPARE_PIECES = 2
+"""Read beyond the limit: of UTF-16 a piece is longer, and the line it breaks off in must show."""
+
+_ENDS = re.compile(rb"[\r\n]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -52,11 +56,11 @@ class Payload:
 
     def head(self, size: int = CHUNK_BYTES) -> bytes:
         """Gives the first ``size`` bytes or some more, without taking them; less is everything."""
-        while len(self._head) < size:
-            piece = next(self._pieces, b"")
-            if not piece:
-                break
-            self._head += piece
+        held, missing = [self._head], size - len(self._head)
+        while missing > 0 and (piece := next(self._pieces, b"")):
+            held.append(piece)
+            missing -= len(piece)
+        self._head = b"".join(held) if len(held) > 1 else self._head
         return self._head
 
     def __iter__(self) -> Iterator[bytes]:
@@ -114,16 +118,22 @@ def _narrow(text: str) -> bytes:
 
 def _numbered(pieces: Iterable[bytes], max_line_bytes: int) -> Iterator[bytes]:
     """Cuts pieces into lines ended by LF, CR LF or CR; a line too long is cut, not kept."""
-    rest = b""
+    held: list[bytes] = []
+    size = 0
     for piece in pieces:
-        parts = (rest + piece).splitlines(keepends=True)
+        if not _ENDS.search(piece) and not (held and held[-1].endswith(b"\r")):
+            # Put together only once the line ends: each time, a long line would cost its square.
+            if size <= max_line_bytes:
+                held.append(piece)
+                size += len(piece)
+            continue
+        parts = b"".join((*held, piece)).splitlines(keepends=True)
         # The last one may go on in the next piece, and so may a CR whose LF is still to come.
-        rest = b"" if parts[-1].endswith(b"\n") else parts.pop()
+        held = [] if parts[-1].endswith(b"\n") else [parts.pop()]
+        size = sum(map(len, held))
         yield from parts
-        if len(rest) > max_line_bytes:
-            rest = rest[: max_line_bytes + 1] + (b"\r" if rest.endswith(b"\r") else b"")
-    if rest:
-        yield rest
+    if held:
+        yield b"".join(held)
 
 
 class Lines(Iterator[Line]):
@@ -148,7 +158,7 @@ class Lines(Iterator[Line]):
     def _read(pieces: Iterable[bytes], max_line_bytes: int) -> Iterator[Line]:
         total = 0
         number = 0
-        bounded = _Bounded(pieces, MAX_PAYLOAD_BYTES + max_line_bytes)
+        bounded = _Bounded(pieces, MAX_PAYLOAD_BYTES + _SPARE_PIECES * CHUNK_BYTES)
         for number, data in enumerate(_numbered(bounded, max_line_bytes), 1):
             total += len(data)
             if total > MAX_PAYLOAD_BYTES:
