@@ -34,13 +34,6 @@ DIGEST_BYTES = 13
 
 _PROPOSAL = re.compile(r"(r-[0-9a-f]{32})-([0-9a-f]{26})")
 
-_STATES: Mapping[BookingStatus, str] = {
-    **STATUSES,
-    BookingStatus.HELD: "pending",
-    BookingStatus.PROMISED: "pending",
-    BookingStatus.EXPIRED: "cancelled",
-}
-
 
 def proposal_id(referral: str, slot: str, mode: Mode, start: datetime) -> str:
     """
@@ -86,7 +79,7 @@ def booked(booking: Booking, slot: Slot, *, zone: ZoneInfo) -> dict[str, Any]:
     """Gives the Appointment of a booking: pending while it is held, booked once confirmed."""
     active = booking.status in {BookingStatus.HELD, BookingStatus.PROMISED}
     answers = {"pending": "tentative", "cancelled": "declined"}
-    status = _STATES[booking.status]
+    status = STATUSES[booking.status]
     made = _appointment(
         booking.id,
         status,

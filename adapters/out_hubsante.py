@@ -7,7 +7,6 @@ the moment of sending and that are kept nowhere.
 
 import json
 import re
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
@@ -17,6 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, StringConstraints
 
 from slotengine.adapters.json_texts import Json
+from slotengine.adapters.sas_appointment import STATUSES
 from slotengine.codes import Audience, BookingStatus
 from slotengine.destinations import Notice
 from slotengine.directory import Role, Structure
@@ -41,16 +41,6 @@ _NUMBERS = UUID("5f0c4a52-8f0e-5d2b-9a36-6c1de3a2b7f4")
 """Namespace of the numbers of our messages: drawn once."""
 
 _RPPS = re.compile(r"8?(1[0-9]{10})")
-
-_STATUS: Mapping[BookingStatus, str] = {
-    BookingStatus.PROMISED: "pending",
-    BookingStatus.HELD: "pending",
-    BookingStatus.CONFIRMED: "booked",
-    BookingStatus.FULFILLED: "fulfilled",
-    BookingStatus.NOSHOW: "noshow",
-    BookingStatus.CANCELLED: "cancelled",
-    BookingStatus.EXPIRED: "cancelled",
-}
 
 Name = Annotated[
     str,
@@ -128,7 +118,7 @@ def appointment(
         "appointmentId": notice.booking,
         "method": "CreateAppointment" if creates else "UpdateAppointment",
         "created": written(notice.created, zone),
-        "status": _STATUS[notice.status],
+        "status": STATUSES[notice.status],
         "orientationCategory": kind.value,
         "start": written(notice.start, zone),
         "end": written(notice.end, zone),

@@ -21,12 +21,15 @@ RPPS_DIGITS, RPPS_PREFIX = 11, "8"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 STATUSES: Mapping[BookingStatus, str] = {
+    BookingStatus.PROMISED: "pending",
+    BookingStatus.HELD: "pending",
     BookingStatus.CONFIRMED: "booked",
     BookingStatus.FULFILLED: "fulfilled",
     BookingStatus.NOSHOW: "noshow",
     BookingStatus.CANCELLED: "cancelled",
+    BookingStatus.EXPIRED: "cancelled",
 }
-"""FHIR appointment status of what others are told of."""
+"""FHIR appointment status of each of ours; others are told of a booking once it is confirmed."""
 
 
 def prefixed(rpps: str) -> str:

@@ -4,7 +4,8 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from slotengine.codes import Audience, Mode, Priority, Profession, SourceKind
+from slotengine.codes import Audience, BookingStatus, Mode, Priority, Profession, SourceKind
+from slotengine.destinations import Notice
 from slotengine.domain import (
     Location,
     Patient,
@@ -104,6 +105,27 @@ def referral(reference: str = "1", **changes: Any) -> Referral:  # noqa: ANN401 
         "received_at": NOW,
     }
     return Referral(**{**fields, **changes})
+
+
+def notice(**changes: Any) -> Notice:  # noqa: ANN401 (fields of any noun)
+    """Gives what others are told of a confirmed booking two hours after ``NOW``."""
+    fields: dict[str, Any] = {
+        "territory": TERRITORY,
+        "booking": "b-1",
+        "sequence": 1,
+        "status": BookingStatus.CONFIRMED,
+        "referral": "r-1",
+        "source": SourceKind.SAMU,
+        "practitioner": "10002909371",
+        "site": "s1",
+        "slot": "soon",
+        "mode": Mode.AMB,
+        "start": NOW + timedelta(hours=2),
+        "end": NOW + timedelta(hours=2, minutes=15),
+        "created": NOW,
+        "changed": NOW,
+    }
+    return Notice(**{**fields, **changes})
 
 
 def policy(**changes: Any) -> Policy:  # noqa: ANN401 (fields of any noun)

@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from builders import practitioner, site, slot
+from builders import notice, practitioner, site, slot
 from fhir.resources.R4B.appointment import Appointment
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ from slotengine.adapters.out_ics import calendar
 from slotengine.adapters.out_sms import GSM, MAX_CHARS, sms
 from slotengine.adapters.out_text import Visit, confirmation
 from slotengine.codes import BookingStatus, Mode, Profession, SourceKind
-from slotengine.destinations import Confirmations, Notice, Shown
+from slotengine.destinations import Confirmations, Shown
 from slotengine.directory import Address, Role
 from slotengine.errors import InputError
 from slotengine.labels import Lang
@@ -37,20 +37,12 @@ VISIT = Visit(
     city="Gien",
     phone="+33238000000",
 )
-NOTICE = Notice(
-    territory="giennois",
-    booking="b-1",
+NOTICE = notice(
     sequence=2,
-    status=BookingStatus.CONFIRMED,
-    referral="r-1",
     source=SourceKind.PHARMACY,
-    practitioner="10002909371",
-    site="s1",
-    slot="soon",
     mode=Mode.HH,
     start=AT,
     end=AT + timedelta(minutes=15),
-    created=datetime(2026, 11, 23, 8, tzinfo=UTC),
     changed=datetime(2026, 11, 23, 8, 1, tzinfo=UTC),
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from builders import practitioner
+from builders import notice, practitioner
 from pydantic import ValidationError
 
 from slotengine.adapters.out_hubsante import (
@@ -19,27 +19,17 @@ from slotengine.adapters.out_hubsante import (
     enveloped,
     written,
 )
-from slotengine.codes import Audience, BookingStatus, Mode, SourceKind
+from slotengine.codes import Audience, BookingStatus
 from slotengine.destinations import Notice
 from slotengine.directory import Role, Structure
 
 PARIS = ZoneInfo("Europe/Paris")
-NOTICE = Notice(
-    territory="giennois",
-    booking="b-1",
-    sequence=1,
-    status=BookingStatus.CONFIRMED,
-    referral="r-1",
-    source=SourceKind.SAMU,
-    practitioner="10002909371",
-    site="s1",
-    slot="slot1",
-    mode=Mode.AMB,
+NOTICE = notice(
     audiences=(Audience.SNP,),
+    slot="slot1",
     start=datetime(2026, 11, 23, 13, 10, tzinfo=UTC),
     end=datetime(2026, 11, 23, 13, 25, tzinfo=UTC),
     created=datetime(2026, 11, 23, 8, 0, 0, 123_456, tzinfo=UTC),
-    changed=datetime(2026, 11, 23, 8, 0, tzinfo=UTC),
     operator="account-7",
 )
 REGULATOR = Regulator(

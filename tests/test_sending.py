@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from builders import NOW, policy, referral
+from builders import NOW, notice, policy, referral
 from counter import PHARMACIST, counter, later
 
 from slotengine.adapters.sas_appointment import appointment
-from slotengine.codes import BookingStatus, Mode, SourceKind
-from slotengine.destinations import Delivery, Destination, Form, Notice, Outgoing
+from slotengine.codes import BookingStatus
+from slotengine.destinations import Delivery, Destination, Form, Outgoing
 from slotengine.domain import TimeWindow
 from slotengine.errors import DeliveryError, InputError
 from slotengine.sending import FhirChannel, Tls, client, read_slots
@@ -23,20 +23,9 @@ from slotengine.store import SqlStore
 PARIS = ZoneInfo("Europe/Paris")
 OURS = "urn:oid:1.2.250.1.999.1"
 SAS = "https://sas.test/fhir"
-NOTICE = Notice(
-    territory="giennois",
-    booking="b-1",
-    sequence=1,
-    status=BookingStatus.CONFIRMED,
-    referral="r-1",
-    source=SourceKind.SAMU,
-    practitioner="10002909371",
-    site="s1",
-    slot="soon",
-    mode=Mode.AMB,
+NOTICE = notice(
     start=datetime(2026, 11, 23, 13, 10, tzinfo=UTC),
     end=datetime(2026, 11, 23, 13, 25, tzinfo=UTC),
-    created=datetime(2026, 11, 23, 8, tzinfo=UTC),
     changed=datetime(2026, 11, 23, 8, 1, tzinfo=UTC),
     operator="3456780581/11242343",
 )

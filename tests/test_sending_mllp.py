@@ -4,35 +4,19 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from datetime import timedelta
 
 import pytest
-from builders import NOW
+from builders import NOW, notice
 from records import PARIS
 
 from slotengine.adapters.hl7v2_text import Message
-from slotengine.codes import BookingStatus, Mode, SourceKind
-from slotengine.destinations import Delivery, Notice, Outgoing
+from slotengine.codes import SourceKind
+from slotengine.destinations import Delivery, Outgoing
 from slotengine.errors import DeliveryError
 from slotengine.sending_mllp import MllpChannel
 from slotengine.serving_mllp import Listener
 
-NOTICE = Notice(
-    territory="giennois",
-    booking="b-1",
-    sequence=1,
-    status=BookingStatus.CONFIRMED,
-    referral="r-1",
-    source=SourceKind.PHARMACY,
-    practitioner="10003456789",
-    site="s-1",
-    slot="slot-1",
-    mode=Mode.AMB,
-    start=NOW + timedelta(hours=2),
-    end=NOW + timedelta(hours=2, minutes=15),
-    created=NOW,
-    changed=NOW,
-)
+NOTICE = notice(source=SourceKind.PHARMACY, practitioner="10003456789", site="s-1", slot="slot-1")
 MESSAGE = Outgoing(
     id=7,
     destination="agenda",
