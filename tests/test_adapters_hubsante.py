@@ -180,9 +180,9 @@ def test_rejected_patients_are_joined_to_a_payload_that_says_the_same_of_them() 
         mended = parts(joined.replace(b"old", b"P2Y"))
         assert mended[0].intake == parts(case(patient=[{**bad, "detail": {"age": "P2Y"}}]))[
             0
-        ].intake.replaced(  # type: ignore[union-attr]  # New
-            message=mended[0].intake.message,  # type: ignore[union-attr]  # New
-            issued_at=mended[0].intake.issued_at,  # type: ignore[union-attr]  # New
+        ].intake.replaced(  # type: ignore[union-attr]  # it is a New
+            message=mended[0].intake.message,  # type: ignore[union-attr]  # it is a New
+            issued_at=mended[0].intake.issued_at,  # type: ignore[union-attr]  # it is a New
         )
 
 
