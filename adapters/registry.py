@@ -24,6 +24,8 @@ from slotengine.errors import InputError
 
 GROUP = "slotengine.adapters"
 
+_VERBS = ("claims", "read", "joined")
+
 logger = logging.getLogger("slotengine.adapters")
 logger.addHandler(logging.NullHandler())
 
@@ -53,7 +55,7 @@ def formats() -> Mapping[str, WireFormat]:
     Gives every format by name, in the order in which they are asked to claim a payload.
 
     Guests come before ours: a FHIR bundle is JSON too, and CSV claims whatever is left. They can't
-    take our names. One that fails to load is named in the log and left out.
+    take our names. One that fails to load, or is no format, is named in the log and left out.
     """
     ours: dict[str, WireFormat] = {
         "fhir": FhirFormat(),
@@ -65,10 +67,10 @@ def formats() -> Mapping[str, WireFormat]:
     }
     guests: dict[str, WireFormat] = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        if entry.name not in ours:
-            guest = _loaded(entry)
-            if guest is not None:
-                guests[entry.name] = guest
+        if entry.name in ours:
+            logger.warning("adapter %s has the name of one of ours", entry.name)
+        elif (guest := _loaded(entry)) is not None:
+            guests[entry.name] = guest
     return {**guests, **ours}
 
 
@@ -82,12 +84,26 @@ def format_named(name: str) -> WireFormat:
 
 def format_claiming(head: bytes) -> WireFormat | None:
     """Gives the first format that claims a payload, or None."""
-    return next((format_ for format_ in formats().values() if format_.claims(head)), None)
+    return next((one for name, one in formats().items() if _claims(name, one, head)), None)
+
+
+def _claims(name: str, one: WireFormat, head: bytes) -> bool:
+    try:
+        return one.claims(head)
+    except Exception as exc:  # noqa: BLE001 - a guest that fails must not cost the others
+        # Never the error itself: it may hold the payload.
+        logger.warning(
+            "adapter %s can't tell what it reads", name, extra={"fault": type(exc).__name__}
+        )
+        return False
 
 
 def _loaded(entry: EntryPoint) -> WireFormat | None:
     try:
         made: WireFormat = entry.load()()
+        if made.name != entry.name or not all(callable(getattr(made, one)) for one in _VERBS):
+            raise TypeError(entry.name)  # noqa: TRY301 - told like any other fault of a guest
+        made.suffix.encode()
     except Exception as exc:  # noqa: BLE001 - a guest's import may fail in any way
         logger.warning(
             "adapter %s can't be loaded", entry.name, extra={"fault": type(exc).__name__}

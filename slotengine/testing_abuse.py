@@ -35,7 +35,7 @@ DEPTH = 100_000
 OPENINGS = (b"[", b'{"a":', b"{", b"(", b"<a>")
 
 MAX_HELD_BYTES = 8 * MAX_DOCUMENT_BYTES
-"""Bytes in memory while an endless payload is refused: two lines of a document's size, and copies."""
+"""Bytes in memory that an endless payload may take: two lines of a document's size, and copies."""
 
 SPARE_BYTES = 8 * 1024 * 1024
 """What may be read beyond the limit before it counts as not kept."""

@@ -42,6 +42,14 @@ def table(separator: str = ";", *, encoding: str = "utf-8", end: str = "\n") -> 
     return Sample("".join(lines).encode(encoding), FOUND, WHO, local_times=True)
 
 
+def tables() -> Iterator[Sample]:
+    yield table()
+    yield table(",", encoding="cp1252")
+    yield table("\t", end="\r\n")
+    yield table(encoding="utf-16")
+    yield QUOTED
+
+
 QUOTED = Sample(
     b'reference;patient_id;motif\n1;inconnu-1;"a\nb;""c"\n2;"inconnu-2;x\n3;inconnu-3;\n',
     ("1", None, "3"),
