@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= demo
 PYTEST_ARGS ?=
+FUZZ_SECONDS ?= 60
+FUZZ_SEED ?= 0
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -18,7 +20,7 @@ INSTALLED_TEST := $(VENV)/.installed-test
 # The tools share one venv and the linters read what the tests write: side by side they disturb
 # each other, and the tests bring their own workers.
 .NOTPARALLEL:
-.PHONY: help demo test check lint types format clean
+.PHONY: help demo test check lint types format fuzz clean
 
 help: ## Lists the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1: \2/p' Makefile
@@ -47,9 +49,12 @@ format: $(INSTALLED_TEST) ## Formats the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+fuzz: $(INSTALLED_TEST) ## Bends payloads and reads them with every reader (FUZZ_SECONDS=600 FUZZ_SEED=1)
+	$(BIN)/python tests/fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
+
 clean: ## Removes everything that can be made again
 	rm -rf "$(VENV)" build dist slotengine.egg-info .coverage htmlcov
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf fuzz-crashes .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV_MADE):
