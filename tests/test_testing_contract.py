@@ -87,7 +87,7 @@ def numbered_from_nought(one: Any) -> Any:
     return one.replaced(record=one.record + 6) if isinstance(one, Rejected) else one
 
 
-class OnlyWhole(Mrs):  # type: ignore[misc]  # made from the page, as are all below
+class OnlyWhole(Mrs):  # type: ignore[misc]  # made from the page
     """Takes each piece of a stream for a payload of its own lines."""
 
     def read(self, payload: Any, **more: Any) -> Iterator[Part]:
@@ -100,7 +100,7 @@ def pieces(payload: Any) -> Iterator[bytes]:
     yield from payload._pieces
 
 
-class Counts(Mrs):  # type: ignore[misc]
+class Counts(Mrs):  # type: ignore[misc]  # made from the page
     """Remembers what it has read."""
 
     seen = 0
@@ -111,26 +111,26 @@ class Counts(Mrs):  # type: ignore[misc]
             yield dataclasses.replace(part, raw=part.raw + b"~x=%d" % self.seen)
 
 
-class LosesRaw(Mrs):  # type: ignore[misc]
+class LosesRaw(Mrs):  # type: ignore[misc]  # made from the page
     def joined(self, parts: Iterable[bytes], *, head: bytes) -> bytes:
         kept = [part.replace(b"~prenom=Ann", b"~prenom=Eve") for part in parts]
         return bytes(super().joined(kept, head=head))
 
 
-class MendsRejects(Mrs):  # type: ignore[misc]
+class MendsRejects(Mrs):  # type: ignore[misc]  # made from the page
     def joined(self, parts: Iterable[bytes], *, head: bytes) -> bytes:
         kept = [part.replace(b"-02-31", b"-02-28") for part in parts]
         return bytes(super().joined(kept, head=head))
 
 
-class Logs(Mrs):  # type: ignore[misc]
+class Logs(Mrs):  # type: ignore[misc]  # made from the page
     def read(self, payload: Any, **more: Any) -> Iterator[Part]:
         for part in super().read(payload, **more):
             logging.getLogger("guest").debug("read", extra={"raw": part.raw.decode()})
             yield part
 
 
-class Warns(Mrs):  # type: ignore[misc]
+class Warns(Mrs):  # type: ignore[misc]  # made from the page
     def read(self, payload: Any, **more: Any) -> Iterator[Part]:
         for part in super().read(payload, **more):
             warnings.warn(part.raw.decode(), stacklevel=1)
@@ -145,7 +145,7 @@ def by_the_clock(referral: Any) -> Any:
     return referral.replaced(received_at=datetime.now(UTC), deadline=None)
 
 
-class OneZone(Mrs):  # type: ignore[misc]
+class OneZone(Mrs):  # type: ignore[misc]  # made from the page
     def read(self, payload: Any, *, door: Any, **more: Any) -> Iterator[Part]:
         here = dataclasses.replace(door, zone=ZoneInfo("Europe/Paris"))
         yield from super().read(payload, door=here, **more)
@@ -158,7 +158,7 @@ def no_round_trip(intake: Any) -> Any:
     return intake.model_copy(update={"referral": loose})
 
 
-class Claims(Mrs):  # type: ignore[misc]
+class Claims(Mrs):  # type: ignore[misc]  # made from the page
     def __init__(self, claims: Callable[[bytes], Any]) -> None:
         self._claims = claims
 
@@ -166,7 +166,7 @@ class Claims(Mrs):  # type: ignore[misc]
         return self._claims(head)
 
 
-class Crashes(Mrs):  # type: ignore[misc]
+class Crashes(Mrs):  # type: ignore[misc]  # made from the page
     """Breaks where a byte is no UTF-8."""
 
     def read(self, payload: Any, **more: Any) -> Iterator[Part]:
@@ -175,7 +175,7 @@ class Crashes(Mrs):  # type: ignore[misc]
             yield part
 
 
-class NoTail(Mrs):  # type: ignore[misc]
+class NoTail(Mrs):  # type: ignore[misc]  # made from the page
     """Breaks where the last line has no end."""
 
     def read(self, payload: Any, **more: Any) -> Iterator[Part]:
@@ -184,7 +184,7 @@ class NoTail(Mrs):  # type: ignore[misc]
             yield part
 
 
-class Chains(Mrs):  # type: ignore[misc]
+class Chains(Mrs):  # type: ignore[misc]  # made from the page
     """Carries the error that held the payload."""
 
     def read(self, payload: Any, *, adapter: str, **more: Any) -> Iterator[Part]:
@@ -195,7 +195,7 @@ class Chains(Mrs):  # type: ignore[misc]
         yield from super().read(payload, adapter=adapter, **more)
 
 
-class Quotes(Mrs):  # type: ignore[misc]
+class Quotes(Mrs):  # type: ignore[misc]  # made from the page
     """Names the value where it can't read it."""
 
     def read(self, payload: Any, **more: Any) -> Iterator[Part]:
@@ -206,7 +206,7 @@ class Quotes(Mrs):  # type: ignore[misc]
             yield dataclasses.replace(part, intake=one)
 
 
-class KeepsLong(Mrs):  # type: ignore[misc]
+class KeepsLong(Mrs):  # type: ignore[misc]  # made from the page
     """Keeps what is long in a fault."""
 
     def read(self, payload: Any, **more: Any) -> Iterator[Part]:
@@ -217,7 +217,7 @@ class KeepsLong(Mrs):  # type: ignore[misc]
                 yield dataclasses.replace(part, intake=told if isinstance(one, Rejected) else one)
 
 
-class Recurses(Mrs):  # type: ignore[misc]
+class Recurses(Mrs):  # type: ignore[misc]  # made from the page
     """Counts brackets by calling itself."""
 
     def read(self, payload: Any, **more: Any) -> Iterator[Part]:
@@ -232,7 +232,7 @@ class Recurses(Mrs):  # type: ignore[misc]
         yield from super().read([held], **more)
 
 
-class Eats(Mrs):  # type: ignore[misc]
+class Eats(Mrs):  # type: ignore[misc]  # made from the page
     """Holds the whole payload in memory, however long."""
 
     def read(self, payload: Any, **more: Any) -> Iterator[Part]:

@@ -49,7 +49,7 @@ def alone(job: Job) -> int:
         code = -1
     if code < 0:
         left = job.crashes / f"{job.target}-{job.seed}-current.bin"
-        print(f"{job.target}: the process died ({code}) of {left}", flush=True)  # noqa: T201
+        print(f"{job.target}: the process died ({code}) of {left}", flush=True)  # noqa: T201 - a script
     for file in sorted(job.crashes.glob(f"{job.target}-{job.seed}-*.bin")) if code else ():
         print(f"  python tests/fuzz --again {file}", flush=True)  # noqa: T201 - a script
     return min(abs(code), 1)

@@ -104,7 +104,7 @@ def _json(data: bytes, draw: Random, others: list[bytes]) -> bytes:
             return mutated(data, draw)
         lines[at] = _json(lines[at], draw, others)
         return b"\n".join(lines)
-    places = list(_places(document))
+    places = list(_places(document)) if isinstance(document, dict | list) else []
     if not places:
         return json.dumps(draw.choice(VALUES)).encode()
     holder, key = draw.choice(places)
