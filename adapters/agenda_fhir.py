@@ -72,7 +72,8 @@ class FhirAgenda:
         for record, (line, found) in enumerate(read, 1):
             resource = found if isinstance(found, Kind) else parsed(found, max_depth=MAX_DEPTH)
             if isinstance(resource, Kind):
-                raw = found.encode(errors="surrogatepass") if isinstance(found, str) else b""
+                # A kind is a text too, and none of the sender's.
+                raw = b"" if resource is found else found.encode(errors="surrogatepass")
                 yield AgendaPart((Spot(self.name, record, line).rejected(WHOLE, resource),), raw)
                 continue
             links += [text(one, "url") for one in nodes(resource, "link")]

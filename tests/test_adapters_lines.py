@@ -1,13 +1,18 @@
 """Lines of what does not end: little is kept, and everything is counted."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from slotengine.adapters import Cancel, Kind, Rejected, lines
-from slotengine.adapters.lines import Lines
+from slotengine.adapters.agenda import AgendaDoor
+from slotengine.adapters.agenda_fhir import FhirAgenda
+from slotengine.adapters.lines import Lines, Payload
 from slotengine.adapters.registry import format_named
 from slotengine.adapters.sources import SourceAdapter
+from slotengine.domain import TimeWindow
 from slotengine.testing import NOW, ready_door
 
 LIMIT = 1_000
@@ -88,3 +93,16 @@ def test_a_line_too_long_is_no_text_to_any_format_of_json(
     assert isinstance(second, Rejected)
     assert (second.record, second.line, second.kind) == (2, 2, Kind.TOO_LONG)
     assert parts[1].raw == b""
+
+
+def test_a_line_too_long_is_no_text_to_an_agenda(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slotengine.adapters.agenda_fhir.MAX_DOCUMENT_BYTES", LIMIT)
+    slot = '{"resourceType": "Slot", "id": "%s"}'
+    payload = "\n".join(slot % name for name in ("a", "b" * LIMIT, "c")).encode()
+    window = TimeWindow(start=NOW, end=NOW + timedelta(days=1))
+    door = AgendaDoor(name="cabinet", territory="giennois", zone=ZoneInfo("Europe/Paris"))
+    first, *_ = FhirAgenda().read(Payload(payload), door=door, window=window)
+    (fault,) = first.items
+    assert isinstance(fault, Rejected)
+    assert (fault.record, fault.line, fault.kind) == (2, 2, Kind.TOO_LONG)
+    assert first.raw == b""
