@@ -1,0 +1,1 @@
+"""Bends inputs and reads them with every reader: see ``__main__``."""
