@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 
-from fuzz.targets import TARGETS
 from workbooks import saved
+
+from fuzz.targets import TARGETS
 
 TESTS = Path(__file__).resolve().parents[1]
 MAX_SEED_BYTES = 200_000
