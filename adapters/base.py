@@ -19,6 +19,7 @@ from slotengine.adapters.registered import IdKind
 from slotengine.codes import BookingStatus, Mode, Priority, Profession, SourceKind
 from slotengine.domain import Instant, Location, Referral, TerritoryName, Value, referral_id
 from slotengine.errors import InputError
+from slotengine.policy import RED_FLAG_MOTIVES
 
 MAX_PAYLOAD_BYTES = 256 * 1024 * 1024
 """Bytes of one streamed payload: a million lines of 256 bytes. Our choice."""
@@ -275,7 +276,8 @@ class Door:
     Where records come in: who sends, to which territory, and how places are known.
 
     Without a geocoder of its own it takes the communes of France
-    (``slotengine.adapters.geocoding``).
+    (``slotengine.adapters.geocoding``). ``red_flags`` are motives that must not be lost among
+    others: a referral has one, and it is the gravest that is said. Default the Policy's own.
     """
 
     profile: Profile
@@ -285,6 +287,7 @@ class Door:
     bounds: Bounds | None = None
     sender: str | None = None
     geocoder: Geocoder | None = None
+    red_flags: frozenset[str] = frozenset(RED_FLAG_MOTIVES)
 
     def __post_init__(self) -> None:
         # Here and once: found in a record, it would look like the sender's fault.

@@ -158,7 +158,7 @@ def _conditions(draft: Draft) -> list[Node]:
 
 def motive(draft: Draft, concepts: tuple[Node, ...]) -> None:
     """
-    Takes the first coded reason: the coding that a person chose, else the first.
+    Takes the gravest reason, else the first: of its codings the one that a person chose.
 
     Words without a code are no motive: no rule reads them, and a text may name somebody.
     """
@@ -168,7 +168,7 @@ def motive(draft: Draft, concepts: tuple[Node, ...]) -> None:
         protocol = fhir_codes.protocol_of(concept)
         if protocol is not None:
             draft.put("protocol", protocol, concept.path)
-    coded = [(concept, _chosen(concept)) for concept in concepts]
+    coded = [(concept, _chosen(concept, draft.door.red_flags)) for concept in concepts]
     found = [
         (concept, coding)
         for concept, coding in coded
@@ -176,7 +176,8 @@ def motive(draft: Draft, concepts: tuple[Node, ...]) -> None:
     ]
     if not found:
         return
-    concept, coding = found[0]
+    grave = (one for one in found if one[1].code in draft.door.red_flags)
+    concept, coding = next(grave, found[0])
     draft.put("motive_code", coding.code, concept.path)
     draft.put("motive_system", coding.system, concept.path)
     label = coding.display or concept.text("text") or ""
@@ -186,9 +187,10 @@ def motive(draft: Draft, concepts: tuple[Node, ...]) -> None:
         draft.warn("motive_code", Kind.PARTLY_READ)
 
 
-def _chosen(concept: Node) -> Coding | None:
+def _chosen(concept: Node, red_flags: frozenset[str]) -> Coding | None:
     codings = [one for one in concept.codings() if one.code]
-    return next((one for one in codings if one.chosen), codings[0] if codings else None)
+    grave = next((one for one in codings if one.code in red_flags), None)
+    return grave or next((one for one in codings if one.chosen), codings[0] if codings else None)
 
 
 def _levels(draft: Draft) -> None:

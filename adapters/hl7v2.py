@@ -71,7 +71,7 @@ def _said(data: bytes, spot: Spot, *, door: Door, now: datetime) -> Intake:
     if isinstance(message, Kind):
         path = {WHOLE: "MSH-2" if message is Kind.BAD_SEPARATORS else "MSH-18"}
         return Spot(spot.adapter, spot.record, spot.line, path).rejected(WHOLE, message)
-    found = Found(warnings=list(message.warnings))
+    found = Found(warnings=list(message.warnings), red_flags=door.red_flags)
     try:
         envelope = _envelope(message, found, door=door, now=now)
         _read(message, found, door)

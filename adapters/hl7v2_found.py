@@ -16,6 +16,8 @@ class Found:
     fields: dict[str, Raw] = field(default_factory=dict, repr=False)
     paths: dict[str, str] = field(default_factory=dict)
     warnings: list[Warned] = field(default_factory=list)
+    red_flags: frozenset[str] = frozenset()
+    """Motives that win over others of the same message."""
 
     def put(self, name: str, said: Raw, path: str) -> None:
         """Notes a field, unless nothing is said or it was said before."""

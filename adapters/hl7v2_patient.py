@@ -115,24 +115,33 @@ def rpps_of(person: Composite) -> str:
 
 def read_motive(message: Message, found: Found, *others: tuple[Segment, int]) -> None:
     """
-    Reads the diagnosis that a message puts first (DG1-15, else the order), or another coded reason.
+    Reads the gravest diagnosis or reason, else what a message puts first (DG1-15, else the order).
 
     A reason whose code can't be one (words, blanks) is left out: the referral is worth more.
     """
     diagnoses = sorted(message.all("DG1"), key=lambda one: one.text(15) or "9")
-    for segment, field in (*((one, 3) for one in diagnoses), *others):
-        for reason in segment.repetitions(field):
-            path = segment.path(field, reason.number)
-            try:
-                scalars.identifier("motive_code", reason.part())
-            except BadValue:
-                if any(reason.part(component) for component in (1, 2)):
-                    found.doubt("motive_code", Kind.BAD_IDENTIFIER)
-                continue
-            found.put("motive_code", reason.part(), path)
-            found.put("motive_system", _system(reason.part(3)), path)
-            found.put("motive_label", reason.part(2) or segment.text(4), path)
-            return
+    coded = [
+        (segment, field, reason)
+        for segment, field in (*((one, 3) for one in diagnoses), *others)
+        for reason in segment.repetitions(field)
+        if _is_code(reason, found)
+    ]
+    grave = (one for one in coded if one[2].part() in found.red_flags)
+    for segment, field, reason in [*grave, *coded][:1]:
+        path = segment.path(field, reason.number)
+        found.put("motive_code", reason.part(), path)
+        found.put("motive_system", _system(reason.part(3)), path)
+        found.put("motive_label", reason.part(2) or segment.text(4), path)
+
+
+def _is_code(reason: Composite, found: Found) -> bool:
+    try:
+        scalars.identifier("motive_code", reason.part())
+    except BadValue:
+        if any(reason.part(component) for component in (1, 2)):
+            found.doubt("motive_code", Kind.BAD_IDENTIFIER)
+        return False
+    return True
 
 
 def _system(text: str) -> str:

@@ -18,20 +18,23 @@ def motive_of(
     """
     Gives the motive; a label alone is dropped, since rules read codes only.
 
-    A protocol comes before a code: it says what was done already.
+    A protocol comes before a code: it says what was done already. A red flag comes before all: it
+    must reach the engine, whoever sends it and whatever was done.
     """
     raw = reading.fields.get("motive_label", "")
     label = identity.harmless_label(raw) if isinstance(raw, str) else ""
     code = reading.read("motive_code", scalars.identifier)
     system = reading.read("motive_system", scalars.identifier) or MOTIVE_SYSTEM
     coded = code is not None and system == protocols.SYSTEM
-    followed = _followed(reading, "motive_code" if coded else "protocol", patient, door)
+    grave = code is not None and code in door.red_flags
+    name = "motive_code" if coded else "protocol"
+    followed = None if grave else _followed(reading, name, patient, door)
     if followed is not None:
         return Motive(system=protocols.SYSTEM, code=followed, label=label)
     if code is None:
         return None
     allowed = door.profile.motives
-    if allowed is not None and system not in allowed:
+    if allowed is not None and system not in allowed and not grave:
         # Dropped and not refused: who may not say why still needs a seat.
         reading.doubt("motive_code", Kind.NOT_ALLOWED)
         return None

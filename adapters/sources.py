@@ -1,6 +1,6 @@
 """Who sends: the reader of a source's payloads, in one format or in whichever claims them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
@@ -21,6 +21,7 @@ from slotengine.adapters.profiles import PROFILES
 from slotengine.adapters.registry import WireFormat, format_claiming, format_named
 from slotengine.codes import SourceKind
 from slotengine.errors import InputError, ReferralFormatError
+from slotengine.policy import RED_FLAG_MOTIVES
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def adapter_for(
     geocoder: Geocoder | None = None,
     bounds: Bounds | None = None,
     sender: str | None = None,
+    red_flags: Collection[str] = RED_FLAG_MOTIVES,
 ) -> SourceAdapter:
     """
     Gives the reader of a source's payloads.
@@ -114,6 +116,9 @@ def adapter_for(
         The box that patients live in. Default: the whole earth.
     sender
         Id (RPPS, FINESS, account) of the house that sends, for records that name none.
+    red_flags
+        Motives that win over others of the same record. Default those that a Policy refuses by
+        default; a territory with a list of its own hands in ``Policy.red_flag_motives``.
 
     Raises
     ------
@@ -133,5 +138,6 @@ def adapter_for(
         bounds=bounds,
         sender=sender,
         geocoder=geocoder,
+        red_flags=frozenset(red_flags),
     )
     return SourceAdapter(door, None if format is None else format_named(format))

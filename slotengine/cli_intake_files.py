@@ -104,14 +104,16 @@ def default_key_file() -> Path:
 
 def intake(session: Session, engine: Engine, sent: Sent, *, now: datetime) -> int:
     """Reads files of referrals into the engine; gives the exit code."""
+    policy = engine.policy(sent.territory)
     adapter = adapter_for(
         sent.source,
         territory=sent.territory,
-        zone=engine.policy(sent.territory).zone,
+        zone=policy.zone,
         pseudonymiser=Pseudonymiser.from_file(sent.key_file or default_key_file()),
         format=sent.format_,
         bounds=bounds_of(sent.territory),
         sender=sent.sender,
+        red_flags=policy.red_flag_motives,
     )
     if sent.rejects is not None:
         # Before anything is read: afterwards there would be nowhere to put what was rejected.

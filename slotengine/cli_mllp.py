@@ -61,14 +61,16 @@ def command(
     address = Address(host, port, _tls(cert, key, client_ca))
     refuse_open_address(host, address.tls)
     with engine_at(db) as engine:
+        policy = engine.policy(territory)
         adapter = adapter_for(
             source,
             territory=territory,
-            zone=engine.policy(territory).zone,
+            zone=policy.zone,
             pseudonymiser=Pseudonymiser.from_file(key_file or data_folder() / "pseudonym.key"),
             format="hl7v2",
             bounds=bounds_of(territory),
             sender=sender,
+            red_flags=policy.red_flag_motives,
         )
         desk = Desk(adapter, engine, _now, Actor(role=source, id=ACTOR_ID))
         if check:

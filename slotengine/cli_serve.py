@@ -117,12 +117,14 @@ def _operations(
     from slotengine.serving_sas import base_of
 
     source, _, territory = scheduling.partition(":")
+    policy = engine.policy(territory)
     adapter = adapter_for(
         source,
         territory=territory,
-        zone=engine.policy(territory).zone,
+        zone=policy.zone,
         pseudonymiser=pseudonyms,
         bounds=bounds_of(territory),
+        red_flags=policy.red_flag_motives,
     )
 
     def door_of(actor: "Actor") -> "Door | None":

@@ -249,6 +249,11 @@ ICD, CISP = "http://hl7.org/fhir/sid/icd-10", "https://cisp.example"
                                      {"system": CISP, "code": "R21", "userSelected": True}]}]},
          ("R21", CISP, "")),
         ({"reasonCode": [{"coding": [{"code": "R21"}]}]}, ("R21", "local", "")),
+        # A red flag wins, wherever it stands.
+        ({"reasonCode": [concept(ICD, "J02"), concept("hub", "M03.06")]}, ("M03.06", "hub", "")),
+        ({"reasonCode": [{"coding": [{"system": ICD, "code": "J02", "userSelected": True},
+                                     {"system": "hub", "code": "M03.06"}]}]},
+         ("M03.06", "hub", "")),
     ],
 )  # fmt: skip
 def test_the_reason_comes_before_what_is_ordered_and_the_coding_before_the_text(

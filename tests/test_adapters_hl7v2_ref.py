@@ -133,6 +133,8 @@ def test_who_refers_and_to_whom_are_numbers_and_roles() -> None:
         (("DG1|1||J02.9^Angine^I10",), "J02.9"),
         (("DG1|1||A^x^I10", "DG1|2||B^y^I10||||||||||||1"), "B"),
         (("DG1|1||A^x^I10", "DG1|2||B^y^I10"), "A"),
+        (("DG1|1||A^x^I10", "DG1|2||M03.06^y^L"), "M03.06"),
+        (("DG1|1||A^x^I10", "PV2|||M03.06^y^L"), "M03.06"),
         (("PV2|||R10^Douleur^I10",), "R10"),
         (("DG1|1||mal au ventre", "PV2|||R10^Douleur^I10"), "R10"),
         ((), None),

@@ -226,3 +226,42 @@ def test_a_fault_names_the_source_and_never_the_number() -> None:
     assert isinstance(one, Rejected)
     assert "950047225" not in repr(one)
     assert one.adapter == "midwife/json"
+
+
+def motive(source: str, **fields: object) -> tuple[str, str] | None:
+    adapter = adapter_for(source, territory="giennois", zone=PARIS, pseudonymiser=VAULT)
+    payload = json.dumps({**FULL, "professions": "10", **fields}).encode()
+    (one,) = adapter.read(payload, now=NOW)
+    assert isinstance(one, New), one
+    said = one.referral.motive
+    return None if said is None else (said.system, said.code)
+
+
+def test_a_red_flag_is_never_lost_among_other_reasons() -> None:
+    # Whoever sends it, whatever was done already: the engine must see it, and say 15.
+    red = {"motive_code": "M03.06", "motive_system": "hubsante-motif"}
+    other = {"motive_code": "X9", "motive_system": "hubsante-motif"}
+    protocol = {"protocol": "odynophagie"}
+    assert motive("pharmacy", **protocol) == ("snp-protocol", "odynophagie")
+    assert motive("pharmacy", **protocol, **other) == ("snp-protocol", "odynophagie")
+    assert motive("pharmacy", **protocol, **red) == ("hubsante-motif", "M03.06")
+    assert motive("social", **other) is None
+    assert motive("social", **red) == ("hubsante-motif", "M03.06")
+
+
+def test_a_territory_says_what_its_red_flags_are() -> None:
+    def read(*red_flags: str) -> Motive | None:
+        adapter = adapter_for(
+            "social",
+            territory="giennois",
+            zone=PARIS,
+            pseudonymiser=VAULT,
+            red_flags=red_flags,
+        )
+        payload = json.dumps({**FULL, "motive_code": "X9"}).encode()
+        (one,) = adapter.read(payload, now=NOW)
+        assert isinstance(one, New)
+        return one.referral.motive
+
+    assert read() is None
+    assert read("X9") == Motive(system="local", code="X9")
