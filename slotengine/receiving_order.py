@@ -154,9 +154,10 @@ class Turn:
         if said is None:
             self._note(mine, before, "superseded")
             return Received(outcome="superseded", referral=referral_of(one))
+        asked = self._as_update(said, mine)
 
         def work() -> Receipt:
-            receipt = self._steps.take(self._unit, said)
+            receipt = self._steps.take(self._unit, asked)
             if is_noted(one):
                 self._note(mine, before, "applied", body=_fields_of(one))
             return receipt
@@ -189,6 +190,27 @@ class Turn:
             return None
         left = set(one.only).difference(*(json.loads(row.body) for row in newer))
         return one.replaced(only=tuple(sorted(left))) if left else None
+
+    def _as_update(self, one: Message, mine: Incoming) -> Message:
+        """
+        Gives an update for a request that is sent anew with other content, written later.
+
+        Who sends resources (FHIR) puts what is asked by now and knows no message of change. Written
+        at the same time as the other one, or without a time, it stays a conflict.
+        """
+        at = mine.issued_at
+        if not isinstance(one, New) or at is None:
+            return one
+        stored = self._unit.find_referral(mine.territory, mine.source, mine.reference)
+        earlier = any(row.issued_at is not None and row.issued_at < at for row in self._done)
+        if stored is None or not earlier or stored.digest == one.referral.content_digest():
+            return one
+        return Amend(
+            referral=one.referral,
+            message=one.message,
+            issued_at=one.issued_at,
+            warnings=one.warnings,
+        )
 
     def _take_kept(self, waiting: Iterable[Incoming]) -> None:
         """Takes messages that waited, in their order."""

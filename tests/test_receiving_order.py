@@ -226,3 +226,34 @@ def test_partial_updates_of_other_fields_are_two_messages(store: SqlStore) -> No
     said = [partly("priority", at=NOW, **both), partly("max_travel_metres", at=NOW, **both)]
     assert taken(engine, *said) == ["applied", "applied"]
     assert (priority(engine), engine.referral(referral().id).max_travel_metres) == (ASAP, 7)
+
+
+def test_a_request_sent_anew_with_other_content_is_an_update_if_it_was_written_later(
+    store: SqlStore,
+) -> None:
+    engine = counter(store)
+    assert taken(engine, new(by="v1", at=later(-5))) == ["applied"]
+    # Written at the same time, or without a time: nobody can tell which one is meant.
+    assert taken(engine, new(by="v1b", at=later(-5), priority=ASAP)) == ["refused"]
+    assert taken(engine, new(by="v1c", priority=ASAP)) == ["refused"]
+    assert priority(engine) is Priority.URGENT
+    assert taken(engine, new(by="v3", at=later(-3), priority=ASAP)) == ["applied"]
+    assert priority(engine) is ASAP
+    assert kinds(engine) == ["referral.received", "referral.amended"]
+    assert taken(engine, new(by="v2", at=later(-4), priority=Priority.ROUTINE)) == ["superseded"]
+    assert taken(engine, new(by="v3", at=later(-3), priority=ASAP)) == ["repeated"]
+    assert taken(engine, new(by="v4", at=later(-2), priority=ASAP)) == ["repeated"]
+    assert priority(engine) is ASAP
+
+
+def test_a_request_sent_anew_after_its_end_is_refused(store: SqlStore) -> None:
+    engine = counter(store)
+    taken(engine, new(by="v1", at=later(-5)), cancel(by="v2", at=later(-4)))
+    assert taken(engine, new(by="v3", at=later(-3), priority=ASAP)) == ["refused"]
+    assert state(engine) == "closed"
+
+
+def test_a_later_request_about_one_that_was_never_dated_is_a_conflict(store: SqlStore) -> None:
+    engine = counter(store)
+    engine.refer(referral(), now=NOW)
+    assert taken(engine, new(by="v2", at=later(-3), priority=ASAP)) == ["refused"]
