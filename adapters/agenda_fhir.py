@@ -52,6 +52,15 @@ BUSY = frozenset({"busy", "busy-tentative"})
 MAX_URL_CHARS = 500
 
 
+OF_AGENDAS = frozenset(
+    {
+        *("Slot", "Schedule", "Practitioner", "PractitionerRole"),
+        *("Location", "Organization", "HealthcareService"),
+    }
+)
+"""Resources that an agenda is made of; one of them at least, unless it is a server's answer."""
+
+
 class FhirAgenda:
     """Reads a Bundle, a list of resources, or one resource a line."""
 
@@ -83,6 +92,11 @@ class FhirAgenda:
                 raise ReferralFormatError(self.name, PAYLOAD, Kind.TOO_LARGE)
         if not resources.count and not links:
             raise ReferralFormatError(self.name, PAYLOAD, Kind.EMPTY)
+        # An answer that failed must not pass for an agenda from which all slots are gone.
+        if resources.failed:
+            raise ReferralFormatError(self.name, PAYLOAD, Kind.SENDER_FAULT)
+        if not links and resources.kinds.isdisjoint(OF_AGENDAS):
+            raise ReferralFormatError(self.name, PAYLOAD, Kind.UNKNOWN_FORMAT)
         yield from _Reading(resources, door, self.name).parts()
         yield AgendaPart((_coverage(links, resources, door),))
 

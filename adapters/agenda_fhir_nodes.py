@@ -50,11 +50,18 @@ class Resources:
     slots: list[tuple[int, str, Resource]] = field(default_factory=list)
     _by_key: dict[str, Resource] = field(default_factory=dict)
     count: int = 0
+    kinds: set[str] = field(default_factory=set)
+    failed: bool = False
+    """Whether an answer came that says that it is none (OperationOutcome, error or fatal)."""
 
     def add(self, resource: Resource, *, record: int, path: str, url: str = "") -> None:
         """Keeps a resource; ``path`` is where it stands."""
         self.count += 1
         kind, id_ = text(resource, "resourceType"), text(resource, "id")
+        self.kinds.add(kind)
+        if kind == "OperationOutcome":
+            said = {text(issue, "severity") for issue in nodes(resource, "issue")}
+            self.failed = self.failed or not said.isdisjoint({"error", "fatal"})
         if kind == "Slot":
             self.slots.append((record, path, resource))
         for key in filter(None, (f"{kind}/{id_}" if id_ else "", url)):

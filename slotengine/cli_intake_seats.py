@@ -14,7 +14,7 @@ from slotengine.codes import ReferralState
 from slotengine.domain import Referral
 from slotengine.engine import Engine
 from slotengine.errors import ReferralConflictError
-from slotengine.labels import PROFESSION, when, word
+from slotengine.labels import MODE, PROFESSION, when, word
 from slotengine.reasons import Reason, ReasonCode
 
 SEATLESS = frozenset({ReferralState.RECEIVED, ReferralState.WAITING})
@@ -106,15 +106,22 @@ def offered(
 
 def _sentence(session: Session, seen: Seen, zone: ZoneInfo) -> str:
     name = " ".join(filter(None, (seen.given_name, seen.family_name)))
-    address = seen.address
-    return ", ".join(
-        (
-            when(seen.start, zone, session.lang),
-            word(PROFESSION[seen.profession], session.lang),
-            *([name] if name else []),
-            place_words(session, seen),
-            *([f"{address.line}, {address.postcode} {address.city}"] if address else []),
-            journey_words(session, seen.travel_minutes, seen.travel_metres),
-            *([seen.phone] if seen.phone else []),
-        )
+    said = (
+        when(seen.start, zone, session.lang),
+        word(PROFESSION[seen.profession], session.lang),
+        name,
+        _where(session, seen),
+        journey_words(session, seen.travel_minutes, seen.travel_metres),
+        seen.phone or "",
     )
+    return ", ".join(part for part in said if part)
+
+
+def _where(session: Session, seen: Seen) -> str:
+    """Gives the way of care and the address, in place of a label that says the same."""
+    if seen.address is None:
+        return place_words(session, seen)
+    town = f"{seen.address.postcode} {seen.address.city}"
+    label = "" if seen.address.line == seen.place else seen.place
+    where = (word(MODE[seen.mode], session.lang), label, seen.address.line, town)
+    return ", ".join(part for part in where if part)

@@ -39,4 +39,6 @@ def _address(site: Site) -> Address | None:
     commune = france().coded(site.location.insee or "")
     if commune is None or not commune.postcodes:
         return None
-    return Address(line=site.label or site.id, postcode=commune.postcodes[0], city=commune.name)
+    # A label ends with its town, which stands beside it.
+    line = (site.label or site.id).removesuffix(f", {commune.name}")
+    return Address(line=line, postcode=commune.postcodes[0], city=commune.name)

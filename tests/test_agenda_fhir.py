@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from slotengine.adapters.agenda import Agenda
 from slotengine.adapters.agenda_fhir import FhirAgenda
+from slotengine.adapters.kinds import Kind
 from slotengine.codes import Audience, Mode, Profession
 from slotengine.errors import ReferralFormatError
 
@@ -302,3 +303,52 @@ def test_no_member_of_any_type_breaks_the_reader(name: str, value: Any, at: int)
     resources[at] = {**resources[at], name: value}
     with contextlib.suppress(ReferralFormatError):
         assert parts(FhirAgenda(), bundle(*resources))
+
+
+@pytest.mark.parametrize(
+    ("document", "kind"),
+    [
+        ({"resourceType": "CapabilityStatement"}, Kind.UNKNOWN_FORMAT),
+        (
+            {"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]},
+            Kind.SENDER_FAULT,
+        ),
+        (
+            {
+                "resourceType": "Bundle",
+                "type": "searchset",
+                "link": [{"relation": "self", "url": "https://a.test/Slot?status=free"}],
+                "entry": [
+                    {
+                        "resource": {
+                            "resourceType": "OperationOutcome",
+                            "issue": [{"severity": "fatal"}],
+                        }
+                    }
+                ],
+            },
+            Kind.SENDER_FAULT,
+        ),
+    ],
+)
+def test_an_answer_that_failed_is_no_empty_agenda(document: dict[str, Any], kind: Kind) -> None:
+    with pytest.raises(ReferralFormatError) as refused:
+        parts(FhirAgenda(), json.dumps(document).encode())
+    assert refused.value.kind == kind
+
+
+def test_a_warning_beside_slots_is_no_failure() -> None:
+    document = {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "link": [{"relation": "self", "url": "https://a.test/Slot?status=free"}],
+        "entry": [
+            {
+                "resource": {
+                    "resourceType": "OperationOutcome",
+                    "issue": [{"severity": "warning"}],
+                }
+            }
+        ],
+    }
+    assert len(parts(FhirAgenda(), json.dumps(document).encode())) == 1
