@@ -122,6 +122,6 @@ def _where(session: Session, seen: Seen) -> str:
     if seen.address is None:
         return place_words(session, seen)
     town = f"{seen.address.postcode} {seen.address.city}"
-    label = "" if seen.address.line == seen.place else seen.place
+    label = "" if seen.place.startswith(seen.address.line) else seen.place
     where = (word(MODE[seen.mode], session.lang), label, seen.address.line, town)
     return ", ".join(part for part in where if part)
