@@ -29,7 +29,7 @@ MAX_PIECES = 200
 """Slots that one entry may be cut into: a day of 24 h in pieces of 8 minutes. Our choice."""
 
 DEFAULT_MINUTES = 15
-"""Length of a slot of which only the start is known: 8 slots are 2 h (FIELD.md). Our choice."""
+"""Of a slot of which only the start is known: 8 slots are 2 h in the SAS contract. Our choice."""
 
 MIN_MINUTES, MAX_MINUTES = 5, 720
 """Length of a slot; shorter or longer is a typing error. Our choice."""

@@ -20,7 +20,7 @@ MAX_DOCUMENTS = 5
 MAX_NAME_CHARS = 80
 
 XDM_NAME = "IHE_XDM.zip"
-"""The one attachment of a health document sent as an XDM archive (INTEROP facts, MSSanté)."""
+"""The one attachment of a health document sent as an XDM archive (MSSanté, ANS)."""
 
 MEDIA_TYPES = frozenset(
     {"application/pdf", "application/zip", "text/xml", "application/xml", "text/plain"}

@@ -27,7 +27,8 @@ PRIORITIES: Mapping[str, Priority] = {
 }
 """
 Order of regulation to delay of care, our choice: P says how fast a doctor takes the call, not how
-ill the patient is (INTEROP 2), so none of them means "within 4 h". Not regulated (NR) says nothing.
+ill the patient is (HubSante.priorite), so none of them means "within 4 h". Not regulated (NR) says
+nothing.
 """
 
 NOT_REGULATED = "NR"

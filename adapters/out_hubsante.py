@@ -35,7 +35,7 @@ FINESS_PREFIX = "1"
 """Stands before a FINESS in national messages (IDNST)."""
 
 KEPT_FOR = timedelta(days=1)
-"""How long the hub may keep a message: the day that its own messages say (INTEROP 1.6 samples)."""
+"""How long the hub may keep a message: the day that its own messages say (official samples)."""
 
 _NUMBERS = UUID("5f0c4a52-8f0e-5d2b-9a36-6c1de3a2b7f4")
 """Namespace of the numbers of our messages: drawn once."""

@@ -23,7 +23,7 @@ AUTHORITY = "SLOTENGINE"
 """Assigning authority of our ids of bookings, referrals and sites."""
 
 RPPS_AUTHORITY = ("ASIP-SANTE-PS", "1.2.250.1.71.4.2.1", "ISO")
-"""Of a national id of a person; an RPPS has an 8 before it there (INTEROP: IDNPS)."""
+"""Of a national id of a person; an RPPS has an 8 before it there (IDNPS, ANS)."""
 
 INS_AUTHORITY = ("ASIP-SANTE-INS-NIR", INS_OIDS[0], "ISO")
 

@@ -106,7 +106,7 @@ SNP_PROTOCOLS = (
         said=("lombalgie aiguë", "douleur lombaire aiguë", "lumbago", "low back pain"),
     ),
 )
-"""In the order of FIELD.md; ``code`` is ours, the texts have none."""
+"""In the order of the texts; ``code`` is ours, the texts have none."""
 
 _BY_WORDS = {
     plain(words): protocol

@@ -18,8 +18,8 @@ StructureId = Annotated[
     str, StringConstraints(pattern=r"^(1[0-9AB]{9}|3\d{14}|4\d{14}|0\d{9,14})$")
 ]
 """
-IDNST with its prefix: 1 FINESS, 3 SIRET, 4 RPPS and rank, 0 ADELI and rank (shared INTEROP facts,
-ANS). The same digits mean other things before a person's id.
+IDNST with its prefix: 1 FINESS, 3 SIRET, 4 RPPS and rank, 0 ADELI and rank (ANS).
+The same digits mean other things before a person's id.
 """
 
 Url = Annotated[str, StringConstraints(max_length=500, pattern=r"^https?://[^\s]+$")]
