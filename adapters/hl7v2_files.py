@@ -11,7 +11,10 @@ from slotengine.errors import ReferralFormatError
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """Bytes of one message: a letter of some pages inside it, and more. Our choice."""
 
-FRAMING = b"\x0b\x1c\x1a"
+START, END = b"\x0b", b"\x1c"
+"""VT and FS around a message (HL7, transport specification: MLLP, release 1)."""
+
+FRAMING = START + END + b"\x1a"
 """What MLLP (VT, FS) and DOS (SUB) put around messages that were saved to a file."""
 
 _BLANK = b" \t\r\n"

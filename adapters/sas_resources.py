@@ -41,8 +41,11 @@ def structure_number(role: Role, site: Site | None) -> str | None:
     """Gives the structure's number with its prefix: the role's own, else FINESS, else SIRET."""
     if role.structure is not None:
         return role.structure
-    if site is None:
-        return None
+    return None if site is None else number_of(site)
+
+
+def number_of(site: Site) -> str | None:
+    """Gives a site's FINESS, else its SIRET, with the prefix of structures."""
     if site.finess is not None:
         return f"1{site.finess}"
     return None if site.siret is None else f"3{site.siret}"

@@ -22,7 +22,7 @@ from slotengine.cli_intake_tally import Tally
 from slotengine.cli_options import EXIT_REJECTED, OPEN_AT, Session
 from slotengine.cli_places import bounds_of
 from slotengine.codes import ReferralState
-from slotengine.data_folder import data_folder
+from slotengine.data_folder import default_key_file
 from slotengine.engine import Engine
 from slotengine.errors import BookingError, InputError, ReferralFormatError
 from slotengine.receiving import BATCH
@@ -95,11 +95,6 @@ class _File:
         if self.opened is None:
             return ""
         return f"{self.opened.door.profile.source.value}/{self.opened.format.name}"
-
-
-def default_key_file() -> Path:
-    """Gives the key file of pseudonyms beside the embedded database."""
-    return data_folder() / "pseudonym.key"
 
 
 def intake(session: Session, engine: Engine, sent: Sent, *, now: datetime) -> int:

@@ -4,19 +4,19 @@ import asyncio
 import signal
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from slotengine.adapters.sources import adapter_for
-from slotengine.cli_options import Db, Json, Language, Session, engine_at, language
+from slotengine.cli_options import Db, Json, Language, Session, engine_at, language, present
 from slotengine.cli_places import bounds_of
-from slotengine.data_folder import data_folder
+from slotengine.data_folder import default_key_file
 from slotengine.domain import Actor
 from slotengine.errors import InputError
-from slotengine.serving_mllp import DEFAULT_PORT, Listener, MutualTls, refuse_open_address
+from slotengine.serving_listening import Tls
+from slotengine.serving_mllp import DEFAULT_PORT, Listener, refuse_open_address
 from slotengine.serving_mllp_desk import Desk
 from slotengine.vault import Pseudonymiser
 
@@ -29,7 +29,7 @@ class Address:
 
     host: str
     port: int
-    tls: MutualTls | None
+    tls: Tls | None
 
 
 def command(
@@ -66,13 +66,13 @@ def command(
             source,
             territory=territory,
             zone=policy.zone,
-            pseudonymiser=Pseudonymiser.from_file(key_file or data_folder() / "pseudonym.key"),
+            pseudonymiser=Pseudonymiser.from_file(key_file or default_key_file()),
             format="hl7v2",
             bounds=bounds_of(territory),
             sender=sender,
             red_flags=policy.red_flag_motives,
         )
-        desk = Desk(adapter, engine, _now, Actor(role=source, id=ACTOR_ID))
+        desk = Desk(adapter, engine, present, Actor(role=source, id=ACTOR_ID))
         if check:
             if address.tls is not None:
                 address.tls.context()
@@ -110,13 +110,9 @@ def _say(session: Session, address: Address, port: int) -> None:
     typer.echo(f"{listening}{colon} {address.host}, port {port} ({how}).")
 
 
-def _tls(cert: Path | None, key: Path | None, client_ca: Path | None) -> MutualTls | None:
+def _tls(cert: Path | None, key: Path | None, client_ca: Path | None) -> Tls | None:
     if cert is None and key is None and client_ca is None:
         return None
     if cert is None or key is None or client_ca is None:
         raise InputError("--cert, --key and --client-ca go together")
-    return MutualTls(cert, key, client_ca)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+    return Tls(certificate=cert, key=key, client_authority=client_ca)

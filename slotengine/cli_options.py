@@ -76,6 +76,11 @@ def language(chosen: Lang | None) -> Lang:
     return Lang.EN
 
 
+def present() -> datetime:
+    """Gives the present instant, for commands that go on."""
+    return datetime.now(UTC)
+
+
 def instant(text: str | None, option: str = "--now") -> datetime:
     """
     Gives the instant that an option names; without one the present.
@@ -86,7 +91,7 @@ def instant(text: str | None, option: str = "--now") -> datetime:
         When the text is no ISO 8601 instant with an offset.
     """
     if text is None:
-        return datetime.now(UTC)
+        return present()
     try:
         at = datetime.fromisoformat(text)
     except ValueError as broken:

@@ -11,7 +11,7 @@ import typer
 from slotengine.cli_options import OPEN_AT, Db, Json, Language, Now, Session, engine_at, instant
 from slotengine.cli_options import language as chosen
 from slotengine.delivering import Channel
-from slotengine.destinations import Delivery, Destination, Form, Outgoing
+from slotengine.destinations import THIS_MACHINE, Delivery, Destination, Form, Outgoing
 from slotengine.engine import Engine
 from slotengine.errors import InputError
 
@@ -137,7 +137,7 @@ def _channel(
         where = urlsplit(url)
         if where.scheme != "mllp" or not where.hostname or not where.port:
             raise InputError(f"destination {destination.name} is not mllp://host:port")
-        local = where.hostname in {"127.0.0.1", "::1", "localhost"}
+        local = where.hostname in THIS_MACHINE
         if not local and tls.cert is None:
             raise InputError("HL7 messages leave this machine with --cert, --key and --ca only")
         secured = None if local and tls.cert is None else Tls(*tls).context()

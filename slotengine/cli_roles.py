@@ -1,6 +1,7 @@
 """What a shipped territory shows of its synthetic people: a practice's town, and a booking page."""
 
 from slotengine.adapters.communes import france
+from slotengine.adapters.sas_resources import number_of
 from slotengine.directory import Address, Role
 from slotengine.domain import Site
 from slotengine.fixtures.nouns import Supply, Territory
@@ -21,18 +22,12 @@ def roles_of(place: Territory | Supply) -> tuple[Role, ...]:
             territory=territory,
             practitioner=practitioner,
             site=site,
-            structure=_structure(practitioner, sites[territory, site]),
+            structure=number_of(sites[territory, site]) or f"4{practitioner}{RANK}",
             address=_address(sites[territory, site]),
             booking_url=AGENDA + practitioner,
         )
         for territory, practitioner, site in sorted(pairs)
     )
-
-
-def _structure(practitioner: str, site: Site) -> str:
-    if site.finess:
-        return f"1{site.finess}"
-    return f"3{site.siret}" if site.siret else f"4{practitioner}{RANK}"
 
 
 def _address(site: Site) -> Address | None:

@@ -2,16 +2,15 @@
 
 import logging
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from slotengine.adapters.sources import adapter_for
-from slotengine.cli_options import Db, Json, Language, Session, engine_at, language
+from slotengine.cli_options import Db, Json, Language, Session, engine_at, language, present
 from slotengine.cli_places import bounds_of
-from slotengine.data_folder import data_folder
+from slotengine.data_folder import default_key_file
 from slotengine.errors import InputError
 from slotengine.vault import Pseudonymiser
 
@@ -23,16 +22,13 @@ if TYPE_CHECKING:
     from slotengine.domain import Actor
     from slotengine.engine import Engine
     from slotengine.serving_auth import Authenticate
-    from slotengine.serving_tls import Tls
+    from slotengine.serving_listening import Tls
 
 HOST = "127.0.0.1"
 PORT = 8080
 """Default port. Our choice: the one that proxies are mostly pointed at."""
 
 MAX_PORT = 65_535
-
-KEY_FILE = "pseudonym.key"
-"""In the data folder, as for ``slotengine intake``: one key for all pseudonyms."""
 
 NEEDS_WEB = "the web extra is not installed: pip install 'slotengine[web]'"
 
@@ -85,12 +81,12 @@ def command(
         raise InputError(NEEDS_WEB) from missing
     tls = _tls(cert, cert_key, client_ca, crl)
     authenticate = _authenticate(keys, proxy or [], client or [], tls)
-    pseudonyms = Pseudonymiser.from_file(key_file or data_folder() / KEY_FILE)
+    pseudonyms = Pseudonymiser.from_file(key_file or default_key_file())
     with engine_at(db) as engine:
         more = [] if scheduling is None else _operations(engine, scheduling, public_url, pseudonyms)
         application = serving.app(
             engine,
-            now=_now,
+            now=present,
             authenticate=authenticate,
             open_reading=open_reading,
             public_url=public_url,
@@ -130,17 +126,13 @@ def _operations(
     def door_of(actor: "Actor") -> "Door | None":
         return adapter.door if actor.role == API_ROLE else None
 
-    return Operations(engine, now=_now, door_of=door_of, base=base_of(public_url)).routes()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+    return Operations(engine, now=present, door_of=door_of, base=base_of(public_url)).routes()
 
 
 def _tls(
     cert: Path | None, cert_key: Path | None, client_ca: Path | None, crl: Path | None
 ) -> "Tls | None":
-    from slotengine.serving_tls import Tls
+    from slotengine.serving_listening import Tls
 
     if cert is None and cert_key is None and client_ca is None and crl is None:
         return None

@@ -14,3 +14,8 @@ def data_folder() -> Path:
 def default_url() -> str:
     """Gives the URL of the embedded SQLite file."""
     return f"sqlite:///{data_folder() / 'slotengine.sqlite'}"
+
+
+def default_key_file() -> Path:
+    """Gives the key file of the pseudonyms: one for all doors."""
+    return data_folder() / "pseudonym.key"

@@ -28,6 +28,9 @@ class Form(StrEnum):
     """A file for the practice's calendar."""
 
 
+THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
+"""Hosts that may be told without TLS: nothing leaves the machine."""
+
 DestinationUrl = Annotated[
     str, StringConstraints(max_length=500, pattern=r"^(https?|mllp)://[^\s]+$")
 ]

@@ -20,7 +20,7 @@ from slotengine.adapters import out_fhir
 from slotengine.adapters.sas_appointment import appointment, encoded, prefixed
 from slotengine.adapters.sas_times import written
 from slotengine.adapters.sas_urls import PERSONS
-from slotengine.destinations import Notice, Outgoing
+from slotengine.destinations import THIS_MACHINE, Notice, Outgoing
 from slotengine.domain import TimeWindow
 from slotengine.errors import DeliveryError, InputError
 
@@ -94,7 +94,7 @@ def client(base: str, *, tls: Tls | None = None, transport: Any = None) -> httpx
         When the URL is neither https nor of this machine: what is sent must not be read by others.
     """
     url = httpx.URL(base.rstrip("/") + "/")
-    if url.scheme != "https" and url.host not in {"127.0.0.1", "::1", "localhost"}:
+    if url.scheme != "https" and url.host not in THIS_MACHINE:
         raise InputError("a destination's URL begins with https://")
     return httpx.Client(
         base_url=url,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from http import HTTPStatus
 
+from slotengine.destinations import THIS_MACHINE
 from slotengine.errors import DeliveryError
 
 SECONDS = 30.0
@@ -14,8 +15,6 @@ SECONDS = 30.0
 
 PERMANENT = HTTPStatus.INTERNAL_SERVER_ERROR.value
 """SMTP replies from 500 on are refusals for good (RFC 5321)."""
-
-THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)

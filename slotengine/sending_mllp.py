@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ssl import SSLContext
 from zoneinfo import ZoneInfo
 
-from slotengine.adapters.hl7v2_files import bare
+from slotengine.adapters.hl7v2_files import END, START, bare
 from slotengine.adapters.hl7v2_text import Message
 from slotengine.adapters.kinds import Kind
 from slotengine.adapters.out_siu import Ends, siu
@@ -17,8 +17,6 @@ ANSWER_SECONDS = 30.0
 
 MAX_ANSWER_BYTES = 64 * 1024
 """Bytes of an acknowledgment. Our choice."""
-
-START, END = b"\x0b", b"\x1c"
 
 TAKEN = frozenset({"AA", "CA"})
 WRONG = frozenset({"AE", "CE"})

@@ -4,7 +4,6 @@ The HTTP server of all doors: uvicorn with limits, on the loopback unless somebo
 A host that has a server of its own mounts ``serving_app.app`` instead.
 """
 
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -12,12 +11,13 @@ import uvicorn
 from slotengine.errors import InputError
 from slotengine.serving_app import app
 from slotengine.serving_guard import MAX_HEADER_BYTES
-from slotengine.serving_tls import Connection, Tls
+from slotengine.serving_listening import Tls, is_loopback
+from slotengine.serving_tls import Connection
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-__all__ = ["app", "check_address", "is_loopback", "server"]
+__all__ = ["app", "check_address", "server"]
 
 MAX_CONCURRENT = 200
 """Connections at once; more are answered 503. The platform asks 3,000 times an hour. Our choice."""
@@ -30,23 +30,6 @@ STOP_SECONDS = 10
 
 BACKLOG = 256
 """Connections that wait to be taken. Our choice."""
-
-
-def is_loopback(host: str) -> bool:
-    """
-    Tells whether only this machine can reach an address.
-
-    Examples
-    --------
-    >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "example.org")]
-    [True, True, True, False, False]
-    """
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def check_address(host: str, *, authenticated: bool) -> None:

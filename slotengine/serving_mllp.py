@@ -13,19 +13,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
-from pathlib import Path
-from ssl import CERT_REQUIRED, PROTOCOL_TLS_SERVER, SSLContext, TLSVersion
 from typing import Protocol
 
-from slotengine.adapters.hl7v2_files import MAX_MESSAGE_BYTES
+from slotengine.adapters.hl7v2_files import END, MAX_MESSAGE_BYTES, START
 from slotengine.errors import InputError
+from slotengine.serving_listening import Tls, is_loopback
 
 DEFAULT_PORT = 2575
 """Registered for MLLP (IANA, service hl7)."""
-
-START, END = b"\x0b", b"\x1c"
-"""VT and FS around a message (HL7, transport specification: MLLP, release 1)."""
 
 _log = logging.getLogger("slotengine.mllp")
 _log.addHandler(logging.NullHandler())
@@ -63,53 +58,7 @@ class Bounded:
     threads: int = 4
 
 
-@dataclass(frozen=True, slots=True)
-class MutualTls:
-    """Our certificate and key, and the authority whose certificates clients must show."""
-
-    certificate: Path
-    key: Path
-    client_authority: Path
-
-    def context(self) -> SSLContext:
-        """
-        Gives TLS 1.2 or later, with a client certificate demanded.
-
-        Raises
-        ------
-        InputError
-            When a file can't be read or does not hold what it should.
-        """
-        context = SSLContext(PROTOCOL_TLS_SERVER)
-        context.minimum_version = TLSVersion.TLSv1_2
-        context.verify_mode = CERT_REQUIRED
-        try:
-            context.load_cert_chain(self.certificate, self.key)
-            context.load_verify_locations(self.client_authority)
-        except OSError as unreadable:
-            kind = type(unreadable).__name__
-            raise InputError(f"the files of TLS can't be used ({kind})") from unreadable
-        return context
-
-
-def is_loopback(host: str) -> bool:
-    """
-    Tells whether only this machine can reach an address.
-
-    Examples
-    --------
-    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("0.0.0.0"), is_loopback("ward")
-    (True, True, False, False)
-    """
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def refuse_open_address(host: str, tls: MutualTls | None) -> None:
+def refuse_open_address(host: str, tls: Tls | None) -> None:
     """
     Refuses to listen where others can connect unseen: MLLP itself knows no sender and no secret.
 
@@ -137,7 +86,7 @@ class Listener:
         self._stopping = False
         self._server: asyncio.Server | None = None
 
-    async def start(self, host: str, port: int, *, tls: MutualTls | None = None) -> int:
+    async def start(self, host: str, port: int, *, tls: Tls | None = None) -> int:
         """
         Starts to listen; gives the port, which is another one where 0 was asked for.
 

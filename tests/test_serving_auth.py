@@ -12,8 +12,9 @@ from starlette.requests import HTTPConnection
 
 from slotengine.domain import Actor
 from slotengine.errors import InputError
-from slotengine.serving import check_address, is_loopback
+from slotengine.serving import check_address
 from slotengine.serving_auth import PEER, ApiKeys, ClientCertificate, ForwardedCertificate
+from slotengine.serving_listening import is_loopback
 from slotengine.serving_names import Subject, actor_id, envoy_subject, parsed
 from slotengine.serving_tls import subject_of
 

@@ -19,7 +19,8 @@ from slotengine.codes import SourceKind
 from slotengine.domain import Actor, referral_id
 from slotengine.engine import Engine
 from slotengine.errors import InputError, UnknownIdError
-from slotengine.serving_mllp import Bounded, Clerk, Listener, MutualTls, refuse_open_address
+from slotengine.serving_listening import Tls
+from slotengine.serving_mllp import Bounded, Clerk, Listener, refuse_open_address
 from slotengine.serving_mllp_desk import Desk
 
 HOME = "127.0.0.1"
@@ -377,20 +378,24 @@ def test_this_machine_may_listen_to_itself(host: str) -> None:
 def test_an_address_that_others_reach_needs_client_certificates(host: str) -> None:
     with pytest.raises(InputError, match="client-ca"):
         refuse_open_address(host, None)
-    refuse_open_address(host, MutualTls(Path("c"), Path("k"), Path("a")))
+    refuse_open_address(host, Tls(certificate=Path("c"), key=Path("k"), client_authority=Path("a")))
 
 
 def test_files_that_hold_no_certificate_are_an_error_in_words(tmp_path: Path) -> None:
     for name in "cka":
         (tmp_path / name).write_text("no certificate")
     with pytest.raises(InputError, match="TLS"):
-        MutualTls(tmp_path / "c", tmp_path / "k", tmp_path / "a").context()
+        Tls(
+            certificate=tmp_path / "c", key=tmp_path / "k", client_authority=tmp_path / "a"
+        ).context()
     with pytest.raises(InputError, match="FileNotFoundError"):
-        MutualTls(tmp_path / "x", tmp_path / "k", tmp_path / "a").context()
+        Tls(
+            certificate=tmp_path / "x", key=tmp_path / "k", client_authority=tmp_path / "a"
+        ).context()
 
 
 @pytest.fixture
-def certificate(tmp_path: Path) -> MutualTls:
+def certificate(tmp_path: Path) -> Tls:
     """A certificate of this machine that is also the authority of its one client."""
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     subprocess.run(
@@ -400,13 +405,13 @@ def certificate(tmp_path: Path) -> MutualTls:
         check=True,
         capture_output=True,
     )  # fmt: skip
-    return MutualTls(cert, key, cert)
+    return Tls(certificate=cert, key=key, client_authority=cert)
 
 
 @pytest.mark.parametrize("known", [True, False])
 def test_a_client_without_our_authority_s_certificate_is_not_heard(
     desk: Desk,
-    certificate: MutualTls,
+    certificate: Tls,
     known: bool,  # noqa: FBT001 (the table's)
 ) -> None:
     async def run() -> str:

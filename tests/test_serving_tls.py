@@ -19,8 +19,9 @@ from slotengine import serving
 from slotengine.errors import InputError
 from slotengine.serving_auth import ClientCertificate
 from slotengine.serving_guard import MAX_HEADER_BYTES
+from slotengine.serving_listening import Tls
 from slotengine.serving_names import Subject
-from slotengine.serving_tls import Connection, Tls
+from slotengine.serving_tls import Connection
 
 SAS = Subject(cn="sas.example", ou="318751275100020")
 OPENSSL = shutil.which("openssl")
